@@ -1,0 +1,17 @@
+//! A service's own database: SQL through sqlx, the kind chosen by the URL.
+//!
+//! [`Store`] opens the database, brings its tables up to date and gives transactions. [`Word`] and [`Json`]
+//! put checked values into text columns.
+//!
+//! Statements are written once for every kind of database: placeholders `$1`, columns `TEXT` and `BIGINT`,
+//! `INSERT … ON CONFLICT DO NOTHING`, `UPDATE … RETURNING`. What differs stays in here.
+
+mod column;
+mod error;
+mod sqlite;
+#[expect(clippy::module_inception, reason = "a type's file has its name")]
+mod store;
+
+pub use column::{Json, Word};
+pub use error::StoreError;
+pub use store::{Store, Transaction};
