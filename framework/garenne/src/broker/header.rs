@@ -1,0 +1,102 @@
+//! Header values, as the wire has them.
+
+use std::collections::BTreeMap;
+
+use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
+
+/// A header's value. A foreign client may send any of these; we send text and whole numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum HeaderValue {
+    Text(String),
+    /// A long string that is not UTF-8, or a byte array.
+    Bytes(Vec<u8>),
+    Integer(i64),
+    Boolean(bool),
+    Double(f64),
+    Timestamp(u64),
+    List(Vec<HeaderValue>),
+    Table(BTreeMap<String, HeaderValue>),
+    Nothing,
+}
+
+impl HeaderValue {
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A whole number, however the sender wrote it: clients differ in the integer type they pick.
+    pub(crate) fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Timestamp(number) => i64::try_from(*number).ok(),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl From<&AMQPValue> for HeaderValue {
+    fn from(value: &AMQPValue) -> Self {
+        match value {
+            AMQPValue::Boolean(boolean) => Self::Boolean(*boolean),
+            AMQPValue::ShortShortInt(number) => Self::Integer(i64::from(*number)),
+            AMQPValue::ShortShortUInt(number) => Self::Integer(i64::from(*number)),
+            AMQPValue::ShortInt(number) => Self::Integer(i64::from(*number)),
+            AMQPValue::ShortUInt(number) => Self::Integer(i64::from(*number)),
+            AMQPValue::LongInt(number) => Self::Integer(i64::from(*number)),
+            AMQPValue::LongUInt(number) => Self::Integer(i64::from(*number)),
+            AMQPValue::LongLongInt(number) => Self::Integer(*number),
+            AMQPValue::Float(number) => Self::Double(f64::from(*number)),
+            AMQPValue::Double(number) => Self::Double(*number),
+            // A stream refuses decimals with an error that closes the connection, so none is ever sent on.
+            AMQPValue::DecimalValue(decimal) => Self::Text(format!("{}e-{}", decimal.value, decimal.scale)),
+            AMQPValue::ShortString(text) => Self::Text(text.as_str().to_owned()),
+            AMQPValue::LongString(text) => String::from_utf8(text.as_bytes().to_vec())
+                .map_or_else(|error| Self::Bytes(error.into_bytes()), Self::Text),
+            AMQPValue::ByteArray(bytes) => Self::Bytes(bytes.as_slice().to_vec()),
+            AMQPValue::FieldArray(array) => Self::List(array.as_slice().iter().map(Self::from).collect()),
+            AMQPValue::Timestamp(seconds) => Self::Timestamp(*seconds),
+            AMQPValue::FieldTable(table) => Self::Table(from_table(table)),
+            AMQPValue::Void => Self::Nothing,
+        }
+    }
+}
+
+impl From<HeaderValue> for AMQPValue {
+    fn from(value: HeaderValue) -> Self {
+        match value {
+            // Never a short string: the broker closes the connection over one in a header.
+            HeaderValue::Text(text) => Self::LongString(text.into()),
+            HeaderValue::Bytes(bytes) => Self::LongString(bytes.into()),
+            HeaderValue::Integer(number) => Self::LongLongInt(number),
+            HeaderValue::Boolean(boolean) => Self::Boolean(boolean),
+            // The broker closes the connection over one that is not finite.
+            HeaderValue::Double(number) if number.is_finite() => Self::Double(number),
+            HeaderValue::Double(number) => Self::LongString(number.to_string().into()),
+            HeaderValue::Timestamp(seconds) => Self::Timestamp(seconds),
+            HeaderValue::List(values) => {
+                Self::FieldArray(FieldArray::from(values.into_iter().map(Self::from).collect::<Vec<_>>()))
+            }
+            HeaderValue::Table(values) => Self::FieldTable(to_table(values)),
+            HeaderValue::Nothing => Self::Void,
+        }
+    }
+}
+
+pub(crate) fn from_table(table: &FieldTable) -> BTreeMap<String, HeaderValue> {
+    table.inner().iter().map(|(key, value)| (key.as_str().to_owned(), HeaderValue::from(value))).collect()
+}
+
+/// A name that is too long for the wire is left out; ours never are, and a received one cannot be.
+pub(crate) fn to_table(headers: BTreeMap<String, HeaderValue>) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (key, value) in headers {
+        if let Ok(key) = ShortString::try_new(key) {
+            table.insert(key, value.into());
+        }
+    }
+    table
+}

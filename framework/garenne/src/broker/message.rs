@@ -1,0 +1,66 @@
+//! Messages as the rest of the library sees them: no channel, no delivery tag, no lapin type.
+
+use std::collections::BTreeMap;
+
+use super::{AckReceipt, HeaderValue};
+
+/// A message to publish.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) exchange: String,
+    pub(crate) routing_key: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) properties: Properties,
+}
+
+/// A message that arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Inbound {
+    pub(crate) exchange: String,
+    pub(crate) routing_key: String,
+    pub(crate) redelivered: bool,
+    pub(crate) body: Vec<u8>,
+    pub(crate) properties: Properties,
+}
+
+/// A message that arrived, and what settles it.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    pub(crate) inbound: Inbound,
+    pub(crate) receipt: AckReceipt,
+}
+
+/// The properties that travel beside a body. All may be absent in what a foreign client sends.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Properties {
+    pub(crate) message_id: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) app_id: Option<String>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) reply_to: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) content_encoding: Option<String>,
+    /// Milliseconds after which the broker drops the message from a queue.
+    pub(crate) expiration: Option<String>,
+    /// Seconds since 1970.
+    pub(crate) timestamp: Option<u64>,
+    pub(crate) headers: BTreeMap<String, HeaderValue>,
+}
+
+impl Properties {
+    pub(crate) fn text(&self, header: &str) -> Option<&str> {
+        self.headers.get(header).and_then(HeaderValue::as_text)
+    }
+
+    pub(crate) fn integer(&self, header: &str) -> Option<i64> {
+        self.headers.get(header).and_then(HeaderValue::as_integer)
+    }
+
+    pub(crate) fn set_text(&mut self, header: &str, value: impl Into<String>) {
+        self.headers.insert(header.to_owned(), HeaderValue::Text(value.into()));
+    }
+
+    pub(crate) fn set_integer(&mut self, header: &str, value: impl TryInto<i64>) {
+        self.headers.insert(header.to_owned(), HeaderValue::Integer(value.try_into().unwrap_or(i64::MAX)));
+    }
+}

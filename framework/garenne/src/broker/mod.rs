@@ -1,0 +1,29 @@
+//! Everything that touches the AMQP client. Nothing outside this folder imports lapin or the pool.
+//!
+//! [`Broker`] owns the connections of one service: the [`supervisor`] keeps one *generation* of the consuming
+//! side alive (connection, topology, channels, consumers), [`Lane`]s keep a publishing channel each.
+//! A handler sees neither: it gets an [`Inbound`] and publishes [`Outgoing`]s.
+
+mod address;
+mod amqp_thread;
+mod connection;
+mod declare;
+mod error;
+mod header;
+mod lane;
+mod link;
+mod message;
+mod properties;
+mod settle;
+mod source;
+mod supervisor;
+
+pub use address::{Address, AddressFault};
+pub(crate) use connection::Broker;
+pub use error::{BrokerError, Drift};
+pub(crate) use header::HeaderValue;
+pub(crate) use lane::{Lane, LaneState, Settled};
+pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
+pub(crate) use settle::{Receipt as AckReceipt, Settler};
+pub(crate) use source::{Intake, Source};
+pub(crate) use supervisor::{Phase, Supervisor};

@@ -1,0 +1,139 @@
+//! Properties to and from the wire.
+
+use lapin::BasicProperties;
+use lapin::types::ShortString;
+
+use super::header::{from_table, to_table};
+use super::{Outgoing, Properties};
+
+const PERSISTENT: u8 = 2;
+
+/// What was published cannot stand on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} has {bytes} bytes; AMQP allows at most 255")]
+pub(crate) struct TooLongForTheWire {
+    what: &'static str,
+    bytes: usize,
+}
+
+/// A message in lapin's own types. lapin panics over a short string that is too long, so every one is checked here.
+pub(crate) struct Wire {
+    pub(crate) exchange: ShortString,
+    pub(crate) routing_key: ShortString,
+    pub(crate) properties: BasicProperties,
+}
+
+impl Wire {
+    pub(crate) fn of(outgoing: &Outgoing) -> Result<Self, TooLongForTheWire> {
+        let from = &outgoing.properties;
+        let mut to = BasicProperties::default().with_delivery_mode(PERSISTENT);
+        if let Some(id) = &from.message_id {
+            to = to.with_message_id(short("message_id", id)?);
+        }
+        if let Some(kind) = &from.kind {
+            to = to.with_type(short("type", kind)?);
+        }
+        if let Some(app) = &from.app_id {
+            to = to.with_app_id(short("app_id", app)?);
+        }
+        if let Some(id) = &from.correlation_id {
+            to = to.with_correlation_id(short("correlation_id", id)?);
+        }
+        if let Some(address) = &from.reply_to {
+            to = to.with_reply_to(short("reply_to", address)?);
+        }
+        if let Some(content_type) = &from.content_type {
+            to = to.with_content_type(short("content_type", content_type)?);
+        }
+        if let Some(encoding) = &from.content_encoding {
+            to = to.with_content_encoding(short("content_encoding", encoding)?);
+        }
+        if let Some(expiration) = &from.expiration {
+            to = to.with_expiration(short("expiration", expiration)?);
+        }
+        if let Some(seconds) = from.timestamp {
+            to = to.with_timestamp(seconds);
+        }
+        if !from.headers.is_empty() {
+            to = to.with_headers(to_table(from.headers.clone()));
+        }
+        Ok(Self {
+            exchange: short("the exchange", &outgoing.exchange)?,
+            routing_key: short("the routing key", &outgoing.routing_key)?,
+            properties: to,
+        })
+    }
+}
+
+impl From<&BasicProperties> for Properties {
+    fn from(from: &BasicProperties) -> Self {
+        let text = |field: &Option<ShortString>| field.as_ref().map(|text| text.as_str().to_owned());
+        Self {
+            message_id: text(from.message_id()),
+            kind: text(from.kind()),
+            app_id: text(from.app_id()),
+            correlation_id: text(from.correlation_id()),
+            reply_to: text(from.reply_to()),
+            content_type: text(from.content_type()),
+            content_encoding: text(from.content_encoding()),
+            expiration: text(from.expiration()),
+            timestamp: *from.timestamp(),
+            headers: from.headers().as_ref().map(from_table).unwrap_or_default(),
+        }
+    }
+}
+
+pub(crate) fn short(what: &'static str, text: &str) -> Result<ShortString, TooLongForTheWire> {
+    ShortString::try_new(text).map_err(|_| TooLongForTheWire { what, bytes: text.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::broker::HeaderValue;
+
+    #[test]
+    fn properties_and_headers_of_every_kind_survive_the_wire() {
+        let headers = BTreeMap::from([
+            ("text".to_owned(), HeaderValue::Text("é".into())),
+            ("bytes".to_owned(), HeaderValue::Bytes(vec![0xff, 0])),
+            ("integer".to_owned(), HeaderValue::Integer(i64::MIN)),
+            ("boolean".to_owned(), HeaderValue::Boolean(true)),
+            ("double".to_owned(), HeaderValue::Double(0.5)),
+            ("time".to_owned(), HeaderValue::Timestamp(7)),
+            ("list".to_owned(), HeaderValue::List(vec![HeaderValue::Nothing])),
+            ("table".to_owned(), HeaderValue::Table(BTreeMap::from([("k".to_owned(), HeaderValue::Integer(1))]))),
+        ]);
+        let sent = Properties {
+            message_id: Some("m".into()),
+            kind: Some("t".into()),
+            app_id: Some("a".into()),
+            correlation_id: Some("c".into()),
+            reply_to: Some("r".into()),
+            content_type: Some("application/json".into()),
+            content_encoding: Some("utf-8".into()),
+            expiration: Some("5".into()),
+            timestamp: Some(9),
+            headers,
+        };
+        let outgoing =
+            Outgoing { exchange: String::new(), routing_key: "k".into(), body: Vec::new(), properties: sent.clone() };
+        assert_eq!(Properties::from(&Wire::of(&outgoing).unwrap().properties), sent);
+    }
+
+    #[test]
+    fn what_is_too_long_for_the_wire_is_an_error_and_not_a_panic() {
+        let mut outgoing = Outgoing {
+            exchange: "x".into(),
+            routing_key: "k".repeat(256),
+            body: Vec::new(),
+            properties: Properties::default(),
+        };
+        let error = Wire::of(&outgoing).err().unwrap().to_string();
+        assert_eq!(error, "the routing key has 256 bytes; AMQP allows at most 255");
+        outgoing.routing_key = "k".repeat(255);
+        assert!(Wire::of(&outgoing).is_ok());
+    }
+}

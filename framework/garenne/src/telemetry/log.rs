@@ -1,0 +1,26 @@
+//! The form of the log.
+
+use tracing_subscriber::EnvFilter;
+
+/// How log lines are written to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for a log store.
+    Json,
+}
+
+/// lapin logs the whole body of a returned message and calls every ordinary close an error.
+const DEFAULT_FILTER: &str = "info,lapin=off,sqlx=warn";
+
+/// Installs the process-wide subscriber. `RUST_LOG` replaces the default filter; a second call changes nothing.
+pub(crate) fn install(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _already_installed = match format {
+        LogFormat::Text => builder.with_target(false).with_ansi(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,200 @@
+//! Everything that is counted, and the log line that goes with it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The counters of one running service. All names begin with `garenne_`; times are in seconds.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    published: Family<MessageLabel, Counter>,
+    confirmed: Family<MessageLabel, Counter>,
+    unrouted: Family<MessageLabel, Counter>,
+    consumed: Family<QueueLabel, Counter>,
+    retried: Family<QueueLabel, Counter>,
+    dead_lettered: Family<ReasonLabel, Counter>,
+    handler_seconds: Family<QueueLabel, Histogram, fn() -> Histogram>,
+    in_flight: Family<QueueLabel, Gauge>,
+    reconnects: Family<RoleLabel, Counter>,
+    rpc_seconds: Family<MessageLabel, Histogram, fn() -> Histogram>,
+    rpc_timeouts: Family<MessageLabel, Counter>,
+    rpc_late: Counter<u64, Arc<AtomicU64>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MessageLabel {
+    message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueLabel {
+    queue: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    queue: String,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RoleLabel {
+    connection: &'static str,
+}
+
+/// From half a millisecond to half a minute.
+fn seconds() -> Histogram {
+    Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
+
+impl Metrics {
+    pub(crate) fn new(service: &str) -> Self {
+        let mut registry =
+            Registry::with_prefix_and_labels("garenne", [("service".into(), service.to_owned().into())].into_iter());
+        let mut metrics = Self {
+            registry: Registry::default(),
+            published: Family::default(),
+            confirmed: Family::default(),
+            unrouted: Family::default(),
+            consumed: Family::default(),
+            retried: Family::default(),
+            dead_lettered: Family::default(),
+            handler_seconds: Family::new_with_constructor(seconds),
+            in_flight: Family::default(),
+            reconnects: Family::default(),
+            rpc_seconds: Family::new_with_constructor(seconds),
+            rpc_timeouts: Family::default(),
+            rpc_late: Counter::default(),
+        };
+        registry.register("published", "Messages handed to the broker", metrics.published.clone());
+        registry.register("confirmed", "Messages the broker confirmed", metrics.confirmed.clone());
+        registry.register("unrouted", "Confirmed messages that reached no queue", metrics.unrouted.clone());
+        registry.register("consumed", "Deliveries whose handler ended", metrics.consumed.clone());
+        registry.register("retried", "Deliveries put on the retry ladder", metrics.retried.clone());
+        registry.register("dead_lettered", "Deliveries put into the dead-letter queue", metrics.dead_lettered.clone());
+        let handler = metrics.handler_seconds.clone();
+        registry.register_with_unit("handler", "Time in the handler", Unit::Seconds, handler);
+        registry.register("in_flight", "Deliveries being handled", metrics.in_flight.clone());
+        registry.register("reconnects", "Connections that were rebuilt", metrics.reconnects.clone());
+        let rpc = metrics.rpc_seconds.clone();
+        registry.register_with_unit("rpc", "Time from request to reply", Unit::Seconds, rpc);
+        registry.register("rpc_timeouts", "Requests whose deadline passed", metrics.rpc_timeouts.clone());
+        registry.register("rpc_late_replies", "Replies nobody waited for any more", metrics.rpc_late.clone());
+        metrics.registry = registry;
+        metrics
+    }
+
+    /// The text that Prometheus scrapes.
+    pub(crate) fn exposition(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    pub(crate) fn published(&self, message: &str) {
+        self.published.get_or_create(&MessageLabel { message: message.to_owned() }).inc();
+    }
+
+    pub(crate) fn confirmed(&self, message: &str, routed: bool) {
+        let label = MessageLabel { message: message.to_owned() };
+        self.confirmed.get_or_create(&label).inc();
+        if !routed {
+            tracing::debug!(message_type = message, "published, but no queue is bound for it");
+            self.unrouted.get_or_create(&label).inc();
+        }
+    }
+
+    /// A handler starts; the guard counts its end.
+    pub(crate) fn handling(&self, queue: &str) -> Handling {
+        let label = QueueLabel { queue: queue.to_owned() };
+        let in_flight = self.in_flight.get_or_create_owned(&label);
+        in_flight.inc();
+        Handling {
+            in_flight,
+            consumed: self.consumed.get_or_create_owned(&label),
+            seconds: self.handler_seconds.get_or_create_owned(&label),
+            started: std::time::Instant::now(),
+        }
+    }
+
+    pub(crate) fn retried(&self, queue: &str, attempt: u32, delay: Duration, error: &str) {
+        tracing::warn!(queue, attempt, delay_ms = delay.as_millis(), error, "handling failed, will be retried");
+        self.retried.get_or_create(&QueueLabel { queue: queue.to_owned() }).inc();
+    }
+
+    pub(crate) fn dead_lettered(&self, queue: &str, attempt: u32, reason: &'static str, error: &str) {
+        tracing::error!(queue, attempt, reason, error, "put into the dead-letter queue");
+        self.dead_lettered.get_or_create(&ReasonLabel { queue: queue.to_owned(), reason }).inc();
+    }
+
+    pub(crate) fn reconnected(&self, connection: &'static str) {
+        tracing::info!(connection, "connected to the broker again");
+        self.reconnects.get_or_create(&RoleLabel { connection }).inc();
+    }
+
+    pub(crate) fn answered(&self, request: &str, after: Duration) {
+        self.rpc_seconds.get_or_create(&MessageLabel { message: request.to_owned() }).observe(after.as_secs_f64());
+    }
+
+    pub(crate) fn timed_out(&self, request: &str) {
+        tracing::warn!(request, "no reply by the deadline");
+        self.rpc_timeouts.get_or_create(&MessageLabel { message: request.to_owned() }).inc();
+    }
+
+    pub(crate) fn late_reply(&self) {
+        tracing::debug!("a reply came after its caller had given up");
+        self.rpc_late.inc();
+    }
+}
+
+/// One delivery being handled. Dropping it counts the end.
+#[derive(Debug)]
+pub(crate) struct Handling {
+    in_flight: Gauge,
+    consumed: Counter,
+    seconds: Histogram,
+    started: std::time::Instant,
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        self.in_flight.dec();
+        self.consumed.inc();
+        self.seconds.observe(self.started.elapsed().as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_stands_in_the_exposition() {
+        let metrics = Metrics::new("orders");
+        metrics.published("orders.order-placed");
+        metrics.confirmed("orders.order-placed", false);
+        metrics.dead_lettered("orders.q", 3, "permanent", "boom");
+        drop(metrics.handling("orders.q"));
+        let text = metrics.exposition();
+        for line in [
+            "garenne_published_total{service=\"orders\",message=\"orders.order-placed\"} 1",
+            "garenne_unrouted_total{service=\"orders\",message=\"orders.order-placed\"} 1",
+            "garenne_dead_lettered_total{service=\"orders\",queue=\"orders.q\",reason=\"permanent\"} 1",
+            "garenne_consumed_total{service=\"orders\",queue=\"orders.q\"} 1",
+            "garenne_in_flight{service=\"orders\",queue=\"orders.q\"} 0",
+            "garenne_handler_seconds_count{service=\"orders\",queue=\"orders.q\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} is missing in:\n{text}");
+        }
+    }
+}

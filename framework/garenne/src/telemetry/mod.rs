@@ -1,0 +1,11 @@
+//! What the library tells about itself: one method of [`Metrics`] for each thing that happens, with its
+//! log line and its metric side by side; the trace that a message carries; the log's form.
+
+mod log;
+mod metrics;
+mod trace;
+
+pub(crate) use log::install as install_log;
+pub use log::LogFormat;
+pub(crate) use metrics::Metrics;
+pub(crate) use trace::Trace;

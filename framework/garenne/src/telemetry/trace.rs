@@ -1,0 +1,105 @@
+//! The W3C trace context that a message carries from service to service.
+
+use std::fmt;
+
+use rand::RngExt as _;
+
+/// A position in a trace: `traceparent`, and `tracestate` untouched.
+///
+/// <https://www.w3.org/TR/trace-context/>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trace {
+    trace_id: u128,
+    span_id: u64,
+    flags: u8,
+    pub(crate) state: Option<String>,
+}
+
+impl Trace {
+    /// The start of a new trace, sampled.
+    pub(crate) fn start() -> Self {
+        let mut random = rand::rng();
+        Self { trace_id: random.random_range(1..=u128::MAX), span_id: span_id(), flags: 1, state: None }
+    }
+
+    /// The next span of this trace.
+    pub(crate) fn child(&self) -> Self {
+        Self { span_id: span_id(), ..self.clone() }
+    }
+
+    /// Reads a `traceparent` header. A malformed one is no trace, as the specification asks.
+    pub(crate) fn parse(traceparent: &str, state: Option<&str>) -> Option<Self> {
+        let mut parts = traceparent.split('-');
+        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        // Later versions may append parts; version 00 has none, and ff is forbidden.
+        if version == "ff" || (version == "00" && parts.next().is_some()) {
+            return None;
+        }
+        hexadecimal(version, 2)?;
+        let trace_id = hexadecimal(trace, 32).filter(|id| *id != 0)?;
+        let span_id = u64::try_from(hexadecimal(span, 16)?).ok().filter(|id| *id != 0)?;
+        let flags = u8::try_from(hexadecimal(flags, 2)?).ok()?;
+        Some(Self { trace_id, span_id, flags, state: state.map(str::to_owned) })
+    }
+
+    /// The trace's id as 32 hexadecimal digits.
+    pub(crate) fn id(&self) -> impl fmt::Display + use<> {
+        let id = self.trace_id;
+        fmt::from_fn(move |f| write!(f, "{id:032x}"))
+    }
+}
+
+/// Writes the `traceparent` header.
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+    }
+}
+
+fn span_id() -> u64 {
+    rand::rng().random_range(1..=u64::MAX)
+}
+
+fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
+    let lower = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if text.len() == digits && lower { u128::from_str_radix(text, 16).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_traceparent_survives_the_wire() {
+        let trace = Trace::parse(SAMPLE, Some("vendor=1")).unwrap();
+        assert_eq!(trace.to_string(), SAMPLE);
+        assert_eq!(trace.state.as_deref(), Some("vendor=1"));
+    }
+
+    #[test]
+    fn a_child_stays_in_the_trace_with_a_span_of_its_own() {
+        let trace = Trace::parse(SAMPLE, None).unwrap();
+        let child = trace.child();
+        assert_eq!(child.trace_id, trace.trace_id);
+        assert_ne!(child.span_id, trace.span_id);
+        assert_ne!(Trace::start().trace_id, Trace::start().trace_id);
+    }
+
+    #[test]
+    fn a_malformed_traceparent_is_no_trace() {
+        for bad in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(Trace::parse(bad, None), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a service hears, says, asks and answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use garenne_contract::{MessageName, RESERVED_WORDS, is_kebab_case};
+
+use super::{Binding, Exchange, ExchangeKind, Fault, Queue, Topology, names};
+use crate::retry::Ladder;
+
+/// The longest name of a service, in bytes: queue names must fit into 255 with everything around it.
+const SERVICE_NAME_LIMIT: usize = 40;
+const QUEUE_NAME_LIMIT: usize = 100;
+
+/// Everything that the broker has to know about a service.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Blueprint {
+    pub(crate) service: String,
+    /// By queue: what arrives there.
+    pub(crate) queues: BTreeMap<String, BTreeSet<Heard>>,
+    pub(crate) publishes: BTreeSet<MessageName>,
+    pub(crate) asks: BTreeSet<MessageName>,
+    /// Owners whose events all go to the live feed.
+    pub(crate) observes: BTreeSet<String>,
+    pub(crate) ladder: Ladder,
+}
+
+/// A message that arrives in a work queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Heard {
+    Event(MessageName),
+    Request(MessageName),
+}
+
+impl Heard {
+    pub(crate) fn name(self) -> MessageName {
+        match self {
+            Self::Event(name) | Self::Request(name) => name,
+        }
+    }
+
+    fn exchange(self) -> String {
+        match self {
+            Self::Event(name) => names::events(name.owner()),
+            Self::Request(name) => names::requests(name.owner()),
+        }
+    }
+}
+
+impl Blueprint {
+    pub(crate) fn new(service: &str) -> Self {
+        Self { service: service.to_owned(), ..Self::default() }
+    }
+
+    /// The queue of a message that has none of its own choice: `inventory.orders.order-placed`.
+    pub(crate) fn queue_for(&self, message: MessageName) -> String {
+        format!("{}.{message}", self.service)
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        !self.queues.is_empty()
+    }
+
+    pub(crate) fn answers(&self) -> impl Iterator<Item = MessageName> {
+        self.queues.values().flatten().filter_map(|heard| match heard {
+            Heard::Request(name) => Some(*name),
+            Heard::Event(_) => None,
+        })
+    }
+
+    /// Every mistake that the names alone show.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !is_word(&self.service, SERVICE_NAME_LIMIT) {
+            faults.push(Fault::ServiceName(self.service.clone()));
+        }
+        for queue in self.queues.keys() {
+            let own = queue.strip_prefix(&format!("{}.", self.service)).unwrap_or(queue);
+            // A queue that is named after its message has a checked name already.
+            if !own.contains('.') && !is_word(own, QUEUE_NAME_LIMIT) {
+                faults.push(Fault::QueueName(own.to_owned()));
+            }
+        }
+        for message in self.answers().filter(|message| message.owner() != self.service) {
+            let (message, owner) = (message.as_str(), message.owner());
+            faults.push(Fault::AnswersForeign { service: self.service.clone(), message, owner });
+        }
+        faults.extend(self.observes.iter().filter(|owner| !is_word(owner, SERVICE_NAME_LIMIT)).cloned().map(Fault::ObservedName));
+        faults
+    }
+
+    /// What the service declares. Its own objects only; foreign exchanges appear in bindings.
+    pub(crate) fn topology(&self) -> Topology {
+        let service = self.service.as_str();
+        let mut topology = Topology::default();
+        topology.exchanges.push(Exchange::new(names::events(service), ExchangeKind::Topic));
+        if self.answers().next().is_some() {
+            topology.exchanges.push(Exchange::new(names::requests(service), ExchangeKind::Topic));
+        }
+        if !self.asks.is_empty() {
+            topology.exchanges.push(Exchange::new(names::replies(service), ExchangeKind::Direct));
+        }
+        if self.has_work() {
+            self.add_retry(&mut topology);
+        }
+        for (queue, heard) in &self.queues {
+            topology.queues.push(Queue::work(service, queue.clone()));
+            topology.bindings.push(Binding::new(names::redeliver(service), queue, format!("*.{queue}")));
+            for message in heard {
+                topology.bindings.push(Binding::new(message.exchange(), queue, message.name().as_str()));
+            }
+        }
+        topology
+    }
+
+    /// The reply queue of one instance.
+    pub(crate) fn replies(&self, boot: &str) -> Topology {
+        let queue = Queue::replies(&self.service, boot);
+        let binding = Binding::new(names::replies(&self.service), &queue.name, queue.name.as_str());
+        Topology { exchanges: Vec::new(), queues: vec![queue], bindings: vec![binding] }
+    }
+
+    /// The live feed of one instance.
+    pub(crate) fn live(&self, boot: &str) -> Topology {
+        let queue = Queue::live(&self.service, boot);
+        let bindings = self.observes.iter().map(|owner| Binding::new(names::events(owner), &queue.name, "#")).collect();
+        Topology { exchanges: Vec::new(), queues: vec![queue], bindings }
+    }
+
+    fn add_retry(&self, topology: &mut Topology) {
+        let service = self.service.as_str();
+        let dead_letters = names::dead_letters(service);
+        topology.exchanges.extend([
+            Exchange::new(dead_letters.clone(), ExchangeKind::Fanout),
+            Exchange::new(names::retry(service), ExchangeKind::Topic),
+            // What comes back to a queue that is gone is a dead letter instead of stuck in the ladder.
+            Exchange::new(names::redeliver(service), ExchangeKind::Topic).with_alternate(dead_letters.clone()),
+        ]);
+        topology.queues.push(Queue::dead_letters(service));
+        topology.bindings.push(Binding::new(dead_letters, &names::dead_letter_queue(service), ""));
+        for step in self.ladder.steps() {
+            let queue = Queue::retry_step(service, *step);
+            topology.bindings.push(Binding::new(names::retry(service), &queue.name, format!("{}.#", step.as_millis())));
+            topology.queues.push(queue);
+        }
+    }
+}
+
+fn is_word(word: &str, limit: usize) -> bool {
+    word.len() <= limit && is_kebab_case(word) && !RESERVED_WORDS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventory() -> Blueprint {
+        let mut blueprint = Blueprint::new("inventory");
+        for heard in [
+            Heard::Event(MessageName::new("orders.order-placed")),
+            Heard::Request(MessageName::new("inventory.check-stock")),
+        ] {
+            blueprint.queues.insert(blueprint.queue_for(heard.name()), [heard].into());
+        }
+        blueprint
+    }
+
+    #[test]
+    fn a_work_queue_hears_its_message_and_what_comes_back_to_it_alone() {
+        let topology = inventory().topology();
+        let bound: Vec<String> = topology
+            .bindings
+            .iter()
+            .filter(|binding| binding.queue == "inventory.orders.order-placed")
+            .map(|binding| format!("{} {}", binding.exchange, binding.key))
+            .collect();
+        assert_eq!(bound, ["inventory.redeliver *.inventory.orders.order-placed", "orders.events orders.order-placed"]);
+    }
+
+    #[test]
+    fn the_ladder_has_a_queue_for_each_step() {
+        let mut blueprint = inventory();
+        blueprint.ladder = Ladder::new([5, 70].map(std::time::Duration::from_millis)).unwrap();
+        let steps: Vec<String> = blueprint.topology().queues.into_iter().map(|queue| queue.name).collect();
+        assert!(steps.contains(&"inventory.retry.5".to_owned()) && steps.contains(&"inventory.retry.70".to_owned()));
+    }
+
+    #[test]
+    fn a_service_declares_nothing_that_is_not_its_own() {
+        let topology = inventory().topology();
+        let declared = topology.exchanges.iter().map(|x| &x.name).chain(topology.queues.iter().map(|q| &q.name));
+        for name in declared {
+            assert!(name.starts_with("inventory."), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_producer_without_handlers_has_no_retry_and_no_dead_letters() {
+        let topology = Blueprint::new("shoppers").topology();
+        assert_eq!(topology.exchanges.len(), 1);
+        assert!(topology.queues.is_empty());
+    }
+
+    #[test]
+    fn all_faults_are_found_at_once() {
+        let mut blueprint = Blueprint::new("Retry Desk");
+        let foreign = Heard::Request(MessageName::new("orders.get-order"));
+        blueprint.queues.insert("Retry Desk.dlq".into(), [foreign].into());
+        blueprint.observes.insert("events".into());
+        assert_eq!(
+            blueprint.faults(),
+            [
+                Fault::ServiceName("Retry Desk".into()),
+                Fault::QueueName("dlq".into()),
+                Fault::AnswersForeign { service: "Retry Desk".into(), message: "orders.get-order", owner: "orders" },
+                Fault::ObservedName("events".into()),
+            ]
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! What is wrong with a service as it is wired.
+
+/// A mistake in a service's wiring, found before it connects. All of them are reported together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The service's name cannot stand in the names of its queues.
+    #[error(
+        "service name {0:?}: use kebab case (a-z, 0-9, single hyphens, a letter first), at most 40 bytes, and none of the topology's own words such as `events` or `retry`"
+    )]
+    ServiceName(String),
+    /// A queue's own name is not a word.
+    #[error("queue name {0:?}: use kebab case, at most 100 bytes, and none of the topology's own words such as `events` or `retry`")]
+    QueueName(String),
+    /// One message would go to two handlers.
+    #[error("queue {queue} has two handlers for {message}: remove one, or give one of them a queue of its own with Options::queue")]
+    HandledTwice {
+        /// The queue with its service.
+        queue: String,
+        /// The message's name.
+        message: &'static str,
+    },
+    /// Handlers that share a queue share its options too.
+    #[error("queue {queue}: its handlers have different options; give all of them the same, or queues of their own")]
+    OptionsDiffer {
+        /// The queue with its service.
+        queue: String,
+    },
+    /// Requests are answered by their owner.
+    #[error("{service} answers {message}, which {owner} owns: answer it in {owner}, or rename the request {service}.…")]
+    AnswersForeign {
+        /// The service that answers.
+        service: String,
+        /// The request's name.
+        message: &'static str,
+        /// The service that the name says.
+        owner: &'static str,
+    },
+    /// An option is out of its range.
+    #[error("queue {queue}: {option} is {given}; {rule}")]
+    Option {
+        /// The queue with its service.
+        queue: String,
+        /// The option's method.
+        option: &'static str,
+        /// What was given.
+        given: String,
+        /// What it may be.
+        rule: &'static str,
+    },
+    /// An observed owner cannot be the name of a service.
+    #[error("observes {0:?}, which cannot be a service's name")]
+    ObservedName(String),
+    /// A service that does nothing was surely not meant.
+    #[error("{0} hears, answers, observes and runs nothing: add .on(…), .answer(…), .observe(…) or .background(…)")]
+    Idle(String),
+}

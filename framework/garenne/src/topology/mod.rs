@@ -1,0 +1,80 @@
+//! What a service has on the broker, as values: exchanges, queues, bindings, rights. Pure: nothing here
+//! talks to a broker.
+//!
+//! A [`Blueprint`] says what a service hears, says, asks and answers. From it follow its [`Topology`]
+//! (what the service declares when it starts), its rights, and its part of `definitions.json`.
+
+mod blueprint;
+mod definitions;
+mod exchange;
+mod fault;
+mod queue;
+mod rights;
+mod shape;
+
+pub(crate) use blueprint::{Blueprint, Heard};
+pub(crate) use definitions::definitions;
+pub(crate) use exchange::{Exchange, ExchangeKind};
+pub use fault::Fault;
+pub(crate) use queue::{Argument, Queue};
+pub(crate) use shape::{Binding, Topology};
+
+/// Names of a service's parts, in one place.
+pub(crate) mod names {
+    use std::time::Duration;
+
+    pub(crate) fn events(owner: &str) -> String {
+        format!("{owner}.events")
+    }
+
+    pub(crate) fn requests(owner: &str) -> String {
+        format!("{owner}.requests")
+    }
+
+    pub(crate) fn retry(service: &str) -> String {
+        format!("{service}.retry")
+    }
+
+    pub(crate) fn retry_step(service: &str, delay: Duration) -> String {
+        format!("{service}.retry.{}", delay.as_millis())
+    }
+
+    /// `1000.inventory.orders.order-placed`: how long, and to which queue it comes back.
+    pub(crate) fn retry_key(delay: Duration, queue: &str) -> String {
+        format!("{}.{queue}", delay.as_millis())
+    }
+
+    pub(crate) fn redeliver(service: &str) -> String {
+        format!("{service}.redeliver")
+    }
+
+    pub(crate) fn dead_letters(service: &str) -> String {
+        format!("{service}.dlx")
+    }
+
+    pub(crate) fn dead_letter_queue(service: &str) -> String {
+        format!("{service}.dlq")
+    }
+
+    pub(crate) fn replies(service: &str) -> String {
+        format!("{service}.replies")
+    }
+
+    pub(crate) fn reply_queue(service: &str, boot: &str) -> String {
+        format!("{service}.reply.{boot}")
+    }
+
+    pub(crate) fn live_queue(service: &str, boot: &str) -> String {
+        format!("{service}.live.{boot}")
+    }
+
+    /// What every service says about its own failures, in [`events`].
+    pub(crate) fn delivery_retried(service: &str) -> String {
+        format!("{service}.delivery-retried")
+    }
+
+    /// What every service says about its own failures, in [`events`].
+    pub(crate) fn delivery_dead_lettered(service: &str) -> String {
+        format!("{service}.delivery-dead-lettered")
+    }
+}
