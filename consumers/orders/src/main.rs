@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The service `orders`.
+
+use std::process::ExitCode;
+
+use orders::Orders;
+
+fn main() -> ExitCode {
+    garenne::run(orders::service(), Orders::open)
+}

@@ -1,0 +1,12 @@
+//! A customer pressed "buy": store the order and say so.
+
+use contracts::storefront::CheckoutSubmitted;
+use garenne::{Classify, Context, Failure};
+
+use crate::Orders;
+
+pub(crate) async fn place_order(checkout: CheckoutSubmitted, ctx: Context<Orders>) -> Result<(), Failure> {
+    let placed = ctx.state().place(&checkout).await.or_retry()?.or_dead_letter()?;
+    ctx.publish(&placed).await?;
+    Ok(())
+}
