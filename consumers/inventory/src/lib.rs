@@ -1,1 +1,27 @@
-//! consumers/inventory
+//! The shelf: what the shop has, and what lies aside for orders.
+
+mod app;
+mod check_stock;
+mod config;
+mod list_stock;
+mod release_stock;
+mod reserve_stock;
+mod shelf;
+
+use contracts::inventory::{StockRejected, StockReleased, StockReserved};
+use garenne::Service;
+
+pub use app::{Inventory, Outcome};
+
+/// The service's table of contents.
+#[must_use]
+pub fn service() -> Service<Inventory> {
+    Service::new("inventory")
+        .on(reserve_stock::reserve_stock)
+        .on(release_stock::release_stock)
+        .answer(check_stock::check_stock)
+        .answer(list_stock::list_stock)
+        .publishes::<StockReserved>()
+        .publishes::<StockRejected>()
+        .publishes::<StockReleased>()
+}

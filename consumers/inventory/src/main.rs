@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The service `inventory`.
+
+use std::process::ExitCode;
+
+use inventory::Inventory;
+
+fn main() -> ExitCode {
+    garenne::run(inventory::service(), Inventory::open)
+}

@@ -1,0 +1,13 @@
+//! An order was cancelled: what lies aside for it goes back on the shelf.
+
+use contracts::orders::OrderCancelled;
+use garenne::{Classify, Context, Failure};
+
+use crate::Inventory;
+
+pub(crate) async fn release_stock(cancelled: OrderCancelled, ctx: Context<Inventory>) -> Result<(), Failure> {
+    if let Some(released) = ctx.state().release(cancelled.order_id).await.or_retry()? {
+        ctx.publish(&released).await?;
+    }
+    Ok(())
+}
