@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The service `payments`.
+
+use std::process::ExitCode;
+
+use payments::Payments;
+
+fn main() -> ExitCode {
+    garenne::run(payments::service(), Payments::open)
+}
