@@ -1,0 +1,107 @@
+//! What can go wrong with a private node, in words that say what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Why a node could not be installed, started, asked or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no RabbitMQ here, and no package manager that this crate drives.
+    #[error("no rabbitmq-server on this machine, and it cannot be installed automatically.\n{instructions}")]
+    NotInstalled {
+        /// What to run instead, on this machine.
+        instructions: String,
+    },
+    /// The package manager did not install what was asked for.
+    #[error("`{command}` failed:\n{output}")]
+    Install {
+        /// The command as it was run.
+        command: String,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// A file or a process could not be handled.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or program.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No free port was found.
+    #[error("no free TCP port on 127.0.0.1 between {first} and {last}")]
+    NoFreePort {
+        /// The first port that was tried.
+        first: u16,
+        /// The last port that was tried.
+        last: u16,
+    },
+    /// The node ended before it was ready.
+    #[error("RabbitMQ ended with {status} before it was ready; its log is in {}\n{tail}", log.display())]
+    Exited {
+        /// How the process ended.
+        status: String,
+        /// The directory with the logs.
+        log: PathBuf,
+        /// The end of the log.
+        tail: String,
+    },
+    /// The node did not become ready in time.
+    #[error("RabbitMQ was not ready after {deadline:?}: {reason}; its log is in {}\n{tail}", log.display())]
+    NotReady {
+        /// How long it was given.
+        deadline: Duration,
+        /// What was still missing.
+        reason: String,
+        /// The directory with the logs.
+        log: PathBuf,
+        /// The end of the log.
+        tail: String,
+    },
+    /// The process did not go away, even after SIGKILL.
+    #[error("RabbitMQ (pid {pid}) is still there {deadline:?} after SIGKILL")]
+    NotStopped {
+        /// Its process id.
+        pid: u32,
+        /// How long it was given.
+        deadline: Duration,
+    },
+    /// The management API was not reached, or answered with an error.
+    #[error("{method} {url}: {reason}")]
+    Management {
+        /// The HTTP method.
+        method: &'static str,
+        /// The address that was asked.
+        url: String,
+        /// The answer's status, where there was an answer.
+        status: Option<u16>,
+        /// The status and body, or the transport's reason.
+        reason: String,
+    },
+    /// A definitions file is not what RabbitMQ exports and imports.
+    #[error("{} is no definitions file: {reason}", path.display())]
+    Definitions {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// The broker does not have everything its definitions file names.
+    #[error("the broker lacks what {} names: {}", path.display(), missing.join(", "))]
+    Incomplete {
+        /// The definitions file.
+        path: PathBuf,
+        /// Kind and name of every object that is missing.
+        missing: Vec<String>,
+    },
+}
+
+impl Error {
+    /// For `map_err` on file and process operations.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+}

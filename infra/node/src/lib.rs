@@ -1,0 +1,36 @@
+//! A private RabbitMQ node on loopback, for `cargo xtask up` and for the end-to-end tests.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), rabbitmq_node::Error> {
+//! use rabbitmq_node::{Installation, Node, NodeOptions};
+//!
+//! let installation = Installation::find_or_install(&mut |line| eprintln!("{line}"))?;
+//! let mut node = Node::start(&installation, &NodeOptions::new("target/example"))?;
+//! let overview = node.management().get("overview")?;
+//! println!("{} on {}", overview["rabbitmq_version"], node.amqp_url("admin", "admin", "/"));
+//! node.stop()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything the node touches lies in its directory, which is also its `HOME`. It listens on 127.0.0.1 only, needs no
+//! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears.
+
+mod configuration;
+mod definitions;
+mod directory;
+mod error;
+mod installation;
+mod management;
+mod node;
+pub mod packages;
+pub mod ports;
+mod process;
+
+pub use definitions::{Counts, Definitions};
+pub use directory::Directory;
+pub use error::Error;
+pub use installation::Installation;
+pub use management::Management;
+pub use node::{ADMINISTRATOR, Node, NodeOptions};
+pub use ports::Ports;

@@ -1,0 +1,191 @@
+//! One private node: start, address, outage, stop.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::configuration::{self, ENABLED_PLUGINS};
+use crate::directory::Directory;
+use crate::process::{self, Process};
+use crate::{Definitions, Error, Installation, Management, Ports};
+
+/// User and password of the administrator that every private node has. Definitions have to bring the same.
+pub const ADMINISTRATOR: (&str, &str) = ("admin", "admin");
+
+/// How a node is to be started.
+#[derive(Debug, Clone)]
+pub struct NodeOptions {
+    /// Where everything of this node lies; made when missing. One node per directory.
+    pub directory: PathBuf,
+    /// The name before the `@localhost`. Data belong to a name: keep it with the directory.
+    pub name: String,
+    /// Its ports; free ones when `None`.
+    pub ports: Option<Ports>,
+    /// A definitions file to import at boot. It has to bring the administrator.
+    pub definitions: Option<PathBuf>,
+    /// How long the node may take until it is ready.
+    pub deadline: Duration,
+}
+
+impl NodeOptions {
+    /// A node in this directory with free ports, without definitions, ready within a minute.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            name: "garenne".to_owned(),
+            ports: None,
+            definitions: None,
+            deadline: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A private RabbitMQ node on 127.0.0.1. Dropping it stops it.
+#[derive(Debug)]
+pub struct Node {
+    installation: Installation,
+    directory: Directory,
+    name: String,
+    ports: Ports,
+    definitions: Option<Definitions>,
+    deadline: Duration,
+    process: Option<Process>,
+}
+
+impl Node {
+    /// Starts a node and waits until it is ready: AMQP accepts, the management API answers, and the definitions are all there.
+    /// A node that an owner which died has left in the same directory is ended first.
+    ///
+    /// # Errors
+    /// [`Error::Exited`] and [`Error::NotReady`] quote the end of the node's log; [`Error::Incomplete`] names what was not imported.
+    pub fn start(installation: &Installation, options: &NodeOptions) -> Result<Self, Error> {
+        let definitions = options.definitions.as_deref().map(Definitions::read).transpose()?;
+        let directory = Directory::create(&options.directory)?;
+        let ports = match options.ports {
+            Some(ports) => ports,
+            None => Ports::free()?,
+        };
+        process::kill_stale(&directory)?;
+        let text = configuration::render(ports, definitions.as_ref().map(Definitions::path));
+        Directory::write(&directory.configuration(), &text)?;
+        Directory::write(&directory.enabled_plugins(), ENABLED_PLUGINS)?;
+        let mut node = Self {
+            installation: installation.clone(),
+            directory,
+            name: format!("{}@localhost", options.name),
+            ports,
+            definitions,
+            deadline: options.deadline,
+            process: None,
+        };
+        node.boot()?;
+        Ok(node)
+    }
+
+    /// The AMQP port.
+    #[must_use]
+    pub fn amqp_port(&self) -> u16 {
+        self.ports.amqp
+    }
+
+    /// The AMQP address for one user and virtual host.
+    #[must_use]
+    pub fn amqp_url(&self, user: &str, password: &str, vhost: &str) -> String {
+        let [user, password, vhost] = [user, password, vhost].map(Management::segment);
+        format!("amqp://{user}:{password}@127.0.0.1:{}/{vhost}", self.ports.amqp)
+    }
+
+    /// Where the management UI and its API are.
+    #[must_use]
+    pub fn management_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.management)
+    }
+
+    /// The management API as the administrator.
+    #[must_use]
+    pub fn management(&self) -> Management {
+        Management::new(&self.management_url(), ADMINISTRATOR.0, ADMINISTRATOR.1)
+    }
+
+    /// Where Prometheus finds the node's metrics.
+    #[must_use]
+    pub fn metrics_url(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.ports.metrics)
+    }
+
+    /// The files of the node.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// How the node ended, when it has without being asked to.
+    pub fn crashed(&mut self) -> Option<String> {
+        self.process.as_mut().and_then(Process::ended).map(|status| status.to_string())
+    }
+
+    /// Stops the node in good order. After 20 seconds it is killed. Stopping twice is allowed.
+    ///
+    /// # Errors
+    /// [`Error::NotStopped`] when even SIGKILL has no effect.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        self.process.take().map_or(Ok(()), |mut process| process.stop())
+    }
+
+    /// Kills the node with SIGKILL, as a power failure would. [`Node::restart`] brings it back with its data.
+    ///
+    /// # Errors
+    /// [`Error::NotStopped`].
+    pub fn kill(&mut self) -> Result<(), Error> {
+        self.process.take().map_or(Ok(()), |mut process| process.kill())
+    }
+
+    /// Starts the node again with the same data and ports; one that still runs is stopped first.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn restart(&mut self) -> Result<(), Error> {
+        self.stop()?;
+        self.boot()
+    }
+
+    fn boot(&mut self) -> Result<(), Error> {
+        let management = self.management();
+        let process = Process::start(&self.installation, &self.directory, &self.name, self.ports)?;
+        let process = self.process.insert(process);
+        wait_until_ready(process, &management, self.ports.amqp, self.deadline, &self.directory)?;
+        self.definitions.as_ref().map_or(Ok(()), |definitions| definitions.verify(&management))
+    }
+}
+
+fn wait_until_ready(
+    process: &mut Process,
+    management: &Management,
+    amqp: u16,
+    limit: Duration,
+    directory: &Directory,
+) -> Result<(), Error> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = process.ended() {
+            let (log, tail) = (directory.log(), directory.log_tail());
+            return Err(Error::Exited { status: status.to_string(), log, tail });
+        }
+        let reason = match (accepts(amqp), management.get("overview")) {
+            (true, Ok(_)) => return Ok(()),
+            (false, _) => format!("nobody accepts on the AMQP port {amqp}"),
+            (true, Err(error)) => error.to_string(),
+        };
+        if Instant::now() >= deadline {
+            let (log, tail) = (directory.log(), directory.log_tail());
+            return Err(Error::NotReady { deadline: limit, reason, log, tail });
+        }
+        std::thread::sleep(process::POLL);
+    }
+}
+
+fn accepts(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+}

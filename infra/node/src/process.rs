@@ -1,0 +1,159 @@
+//! The operating system's side of a node: start it, signal it, know whether it is gone.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::directory::Directory;
+use crate::ports::Ports;
+use crate::{Error, Installation};
+
+/// How long RabbitMQ gets for an orderly stop.
+const GRACE: Duration = Duration::from_secs(20);
+/// How long the system gets to remove a killed process.
+const DEATH: Duration = Duration::from_secs(10);
+/// How often a state is looked at.
+pub(crate) const POLL: Duration = Duration::from_millis(50);
+
+/// Reads standard input until it ends, which it does when the owner of the pipe is gone, however that died. Then it stops the node.
+const STOP_WITH_OWNER: &str = "spawn(fun() -> io:get_line([]), init:stop() end).";
+
+/// A running Erlang machine with RabbitMQ in it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    /// Never written to; see [`STOP_WITH_OWNER`].
+    _stdin: Option<ChildStdin>,
+}
+
+impl Process {
+    /// Starts RabbitMQ in its directory, as the leader of its own process group: Ctrl-C in a terminal does not reach it.
+    pub(crate) fn start(
+        installation: &Installation,
+        directory: &Directory,
+        name: &str,
+        ports: Ports,
+    ) -> Result<Self, Error> {
+        use std::os::unix::process::CommandExt as _;
+
+        let console = directory.log().join("console.log");
+        let output = File::create(&console).map_err(Error::io("create", &console))?;
+        let errors = output.try_clone().map_err(Error::io("open", &console))?;
+        let mut command = Command::new(installation.server());
+        // The caller's RABBITMQ_* and ERL_* variables are meant for another node.
+        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| key == "PATH" || key == "LANG"));
+        let root = directory.root();
+        command
+            .current_dir(root)
+            .env("HOME", root)
+            .env("RABBITMQ_NODENAME", name)
+            .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())
+            .env("RABBITMQ_CONFIG_FILE", directory.configuration())
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", root.join("advanced.config"))
+            .env("RABBITMQ_CONF_ENV_FILE", root.join("rabbitmq-env.conf"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", directory.enabled_plugins())
+            .env("RABBITMQ_GENERATED_CONFIG_DIR", root.join("generated"))
+            .env("RABBITMQ_MNESIA_BASE", directory.data())
+            .env("RABBITMQ_LOG_BASE", directory.log())
+            .env("RABBITMQ_LOGS", directory.log().join("rabbitmq.log"))
+            .env("ERL_CRASH_DUMP", directory.log().join("erl_crash.dump"))
+            // The script then becomes the Erlang machine instead of waiting for it, and lets it read its standard input.
+            .env("RABBITMQ_ALLOW_INPUT", "1")
+            .args(["-noshell", "-eval", STOP_WITH_OWNER])
+            // The port of the distribution is known: nobody has to ask an epmd for it.
+            .args(["-sname", name, "-start_epmd", "false", "-erl_epmd_port", &ports.distribution.to_string()])
+            .args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"])
+            // Idle schedulers sleep at once instead of spinning.
+            .args(["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"])
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0);
+        let mut child = command.spawn().map_err(Error::io("run", installation.server()))?;
+        let process = Self { _stdin: child.stdin.take(), child };
+        Directory::write(&directory.pid_file(), &process.child.id().to_string())?;
+        Ok(process)
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Asks RabbitMQ to stop; when it takes longer than 20 seconds, kills it.
+    pub(crate) fn stop(&mut self) -> Result<(), Error> {
+        if self.ended().is_none() {
+            let _ = kill_process(self.pid(), Signal::TERM);
+            if self.ends_within(GRACE) {
+                return Ok(());
+            }
+        }
+        self.kill()
+    }
+
+    /// Ends it without any farewell, as a power failure would.
+    pub(crate) fn kill(&mut self) -> Result<(), Error> {
+        // The child is not reaped before `ended` says so: the id cannot belong to anybody else.
+        if self.ended().is_none() {
+            let _ = kill_process_group(self.pid(), Signal::KILL);
+            if !self.ends_within(DEATH) {
+                return Err(Error::NotStopped { pid: self.child.id(), deadline: DEATH });
+            }
+        }
+        Ok(())
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    fn ends_within(&mut self, limit: Duration) -> bool {
+        poll(limit, || self.ended().is_some())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+/// Kills what an earlier owner left running in this directory, if anything. A process is ours when its environment names the directory
+/// as its home; where the system does not show that, nothing is touched.
+pub(crate) fn kill_stale(directory: &Directory) -> Result<(), Error> {
+    let file = directory.pid_file();
+    let Some(pid) = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<i32>().ok()) else {
+        return Ok(());
+    };
+    if let Some(stale) = Pid::from_raw(pid).filter(|_| has_home(pid, directory.root())) {
+        let _ = kill_process(stale, Signal::KILL);
+        if !poll(DEATH, || !has_home(pid, directory.root())) {
+            return Err(Error::NotStopped { pid: pid.unsigned_abs(), deadline: DEATH });
+        }
+    }
+    fs::remove_file(&file).map_err(Error::io("remove", &file))
+}
+
+fn has_home(pid: i32, home: &Path) -> bool {
+    let variable = [b"HOME=", home.as_os_str().as_encoded_bytes()].concat();
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == variable))
+}
+
+/// Looks at a state again and again until it holds or the time is over.
+pub(crate) fn poll(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        if holds() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(POLL);
+    }
+}

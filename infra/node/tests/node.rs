@@ -1,0 +1,163 @@
+//! A real node: its life, an outage, its neighbours, and the death of its owner.
+//!
+//! `cargo xtask test` installs RabbitMQ before it runs these.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rabbitmq_node::{Error, Installation, Management, Node, NodeOptions};
+use serde_json::json;
+
+/// Tells the test process that it is the owner whose death is watched, and where its node lies.
+const OWNED_DIRECTORY: &str = "TEST_OWNED_NODE";
+
+fn installation() -> Installation {
+    Installation::find().expect("rabbitmq-server is missing: run `cargo xtask test`, which installs it")
+}
+
+/// An empty directory below `target/tmp`.
+fn fresh(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node").join(name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory).expect("an old test directory can be removed");
+    }
+    directory
+}
+
+fn start(name: &str) -> Node {
+    Node::start(&installation(), &NodeOptions::new(fresh(name))).expect("the node starts")
+}
+
+/// A definitions file with this text.
+fn written(name: &str, text: &str) -> PathBuf {
+    let directory = fresh(name);
+    fs::create_dir_all(&directory).expect("a test directory can be made");
+    let file = directory.join("definitions.json");
+    fs::write(&file, text).expect("a test file can be written");
+    file
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The processes whose home is this directory: every one that a node has started.
+fn processes_of(directory: &Path) -> Vec<String> {
+    let home = [b"HOME=", directory.as_os_str().as_encoded_bytes()].concat();
+    fs::read_dir("/proc")
+        .expect("Linux shows its processes")
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|process| {
+            fs::read(process.join("environ"))
+                .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == home))
+        })
+        .filter_map(|process| fs::read_to_string(process.join("comm")).ok())
+        .collect()
+}
+
+#[test]
+fn data_outlive_a_kill_and_no_process_outlives_a_stop() {
+    let mut node = start("life");
+    let directory = node.directory().root().to_owned();
+    assert!(!processes_of(&directory).is_empty());
+
+    let management = node.management();
+    let queue = json!({ "durable": true, "arguments": { "x-queue-type": "quorum" } });
+    management.put("queues/%2F/kept", &queue).unwrap();
+    let message = json!({ "properties": { "delivery_mode": 2 }, "routing_key": "kept", "payload": "still here", "payload_encoding": "string" });
+    let routed = management.post("exchanges/%2F/amq.default/publish", &message).unwrap();
+    assert_eq!(routed["routed"], true);
+
+    // RabbitMQ 3.10 writes the register of its quorum queues some seconds late: killed earlier, it would come back with a queue
+    // that never finds its leader.
+    let register = node.directory().data().join("garenne@localhost/quorum/garenne@localhost/names.dets");
+    eventually("the queue is in the register on the disk", || {
+        fs::read(&register).is_ok_and(|bytes| bytes.windows(8).any(|name| name == b"%2F_kept"))
+    });
+
+    node.kill().unwrap();
+    eventually("every process of the killed node is gone", || processes_of(&directory).is_empty());
+    assert!(matches!(management.get("overview"), Err(Error::Management { status: None, .. })));
+
+    node.restart().unwrap();
+    let get = json!({ "count": 1, "ackmode": "ack_requeue_false", "encoding": "auto" });
+    eventually("the message is back", || {
+        let messages = management.post("queues/%2F/kept/get", &get);
+        messages.is_ok_and(|messages| messages[0]["payload"] == "still here")
+    });
+    management.delete("queues/%2F/kept").unwrap();
+    assert!(matches!(management.get("queues/%2F/kept"), Err(Error::Management { status: Some(404), .. })));
+
+    node.stop().unwrap();
+    eventually("every process of the stopped node is gone", || processes_of(&directory).is_empty());
+}
+
+#[test]
+fn two_nodes_live_side_by_side_and_guest_is_refused() {
+    let one = start("side-one");
+    let wanted = json!({
+        "vhosts": [{ "name": "/" }],
+        "users": [{
+            "name": "admin", "tags": ["administrator"], "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "password_hash": "AAECA5I3dc0IPvrXsuYnomb6EjeSsDkMJF+jw7H/jQqAfGB2",
+        }],
+        "permissions": [{ "user": "admin", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }],
+        "queues": [{ "name": "imported", "vhost": "/", "durable": true, "auto_delete": false, "arguments": { "x-queue-type": "quorum" } }],
+    });
+    let definitions = written("side-definitions", &wanted.to_string());
+    let options = NodeOptions { definitions: Some(definitions), ..NodeOptions::new(fresh("side-two")) };
+    let two = Node::start(&installation(), &options).unwrap();
+
+    assert_ne!(one.amqp_port(), two.amqp_port());
+    assert!(matches!(one.management().get("queues/%2F/imported"), Err(Error::Management { status: Some(404), .. })));
+    let guest = Management::new(&two.management_url(), "guest", "guest").get("overview");
+    assert!(matches!(guest, Err(Error::Management { status: Some(401), .. })), "{guest:?}");
+}
+
+#[test]
+fn a_node_that_cannot_boot_shows_its_log() {
+    let definitions = written("broken-definitions", r#"{"queues": [{"name": "no vhost"}]}"#);
+    let options = NodeOptions { definitions: Some(definitions), ..NodeOptions::new(fresh("broken")) };
+    let error = Node::start(&installation(), &options).unwrap_err();
+    assert!(matches!(error, Error::Exited { .. }), "{error}");
+    assert!(error.to_string().contains("rabbitmq.log"), "{error}");
+}
+
+#[test]
+fn a_node_stops_when_its_owner_is_killed() {
+    let directory = fresh("orphan");
+    let mut owner = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "owner_of_a_node", "--ignored", "--nocapture"])
+        .env(OWNED_DIRECTORY, &directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ready = BufReader::new(owner.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.ends_with("the node is ready"));
+    assert!(ready, "the owner ended before its node was ready");
+    assert!(!processes_of(&directory).is_empty());
+
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    eventually("the orphaned node is gone", || processes_of(&directory).is_empty());
+}
+
+#[test]
+#[ignore = "the process that a_node_stops_when_its_owner_is_killed starts"]
+fn owner_of_a_node() {
+    let directory = std::env::var_os(OWNED_DIRECTORY).expect("only for another test");
+    let _node = Node::start(&installation(), &NodeOptions::new(PathBuf::from(directory))).unwrap();
+    println!("the node is ready");
+    let _ = std::io::stdin().read(&mut [0]);
+}
