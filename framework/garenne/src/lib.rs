@@ -1,1 +1,33 @@
-//! framework/garenne
+//! Event-driven microservices on RabbitMQ.
+//!
+//! A service is a list of what it hears, answers, says and asks. Handlers are plain async functions; their
+//! signatures name the message types, and queues and bindings follow from those.
+//!
+//! - [`Service`] wires a service, [`run`] is its whole `main`.
+//! - A handler gets its message and a [`Context`]: the state, `publish`, `ask`.
+//! - What it returns decides what happens to the delivery: `Ok` acknowledges, [`Failure`] retries on a ladder of
+//!   delays or makes a dead letter. [`Classify`] makes the choice short.
+//! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply.
+//! - [`store`] opens a service's own database.
+//!
+//! Delivery is at least once: a handler whose effects must not double asks its own database first.
+
+mod broker;
+mod consumer;
+mod publisher;
+mod retry;
+mod rpc;
+mod service;
+pub mod store;
+mod telemetry;
+mod topology;
+
+pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
+pub use consumer::{Classify, Failure, Message, Observed, Options};
+pub use garenne_contract::{Event, MessageName, NoError, Request};
+pub use publisher::Receipt;
+pub use retry::{Ladder, LadderFault};
+pub use rpc::{AskError, Problem, Refusal};
+pub use service::{Client, Context, Running, Service, Settings, SettingsFault, StartError, run};
+pub use telemetry::LogFormat;
+pub use topology::Fault;

@@ -18,13 +18,17 @@ pub enum BrokerError {
         reason: String,
     },
     /// User or password are wrong.
-    #[error("the broker refuses user {user:?} or its password: check AMQP_URL against the broker's users (`rabbitmqctl list_users`)")]
+    #[error(
+        "the broker refuses user {user:?} or its password: check AMQP_URL against the broker's users (`rabbitmqctl list_users`)"
+    )]
     Credentials {
         /// The user that was refused.
         user: String,
     },
     /// There is no such vhost, or the user may not enter it.
-    #[error("vhost {vhost:?} cannot be entered ({reason}): create it (`rabbitmqctl add_vhost`), grant the user permissions in it, or correct AMQP_URL")]
+    #[error(
+        "vhost {vhost:?} cannot be entered ({reason}): create it (`rabbitmqctl add_vhost`), grant the user permissions in it, or correct AMQP_URL"
+    )]
     Vhost {
         /// The vhost.
         vhost: String,
@@ -35,7 +39,9 @@ pub enum BrokerError {
     #[error("the broker has other objects than this service declares:\n{}", lines(.0))]
     Drift(Vec<Drift>),
     /// The user lacks a right that the service needs.
-    #[error("user {user:?} lacks a right: {reason}. Import the definitions that `<service> definitions` prints, or grant it")]
+    #[error(
+        "user {user:?} lacks a right: {reason}. Import the definitions that `<service> definitions` prints, or grant it"
+    )]
     Right {
         /// The user.
         user: String,
@@ -99,10 +105,6 @@ impl BrokerError {
             _ => Self::Unreachable { address: address.to_string(), reason: error.to_string() },
         }
     }
-
-    pub(crate) fn lost(error: &lapin::Error) -> Self {
-        Self::Lost(error.to_string())
-    }
 }
 
 /// The broker's own code and words, when it was the broker who objected.
@@ -129,7 +131,8 @@ mod tests {
 
     #[test]
     fn drift_names_each_object_and_what_to_run() {
-        let drift = |name: &str| Drift { object: "queue", name: name.into(), difference: "x-delivery-limit 5, not 20".into() };
+        let drift =
+            |name: &str| Drift { object: "queue", name: name.into(), difference: "x-delivery-limit 5, not 20".into() };
         let text = BrokerError::Drift(vec![drift("a"), drift("b")]).to_string();
         assert!(text.contains("queue a: x-delivery-limit 5, not 20") && text.contains("rabbitmqctl delete_queue b"));
     }

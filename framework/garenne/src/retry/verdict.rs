@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use super::Ladder;
 
-/// What became of one attempt.
+/// What became of an attempt that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The handler returned `Ok`.
-    Done,
     /// It may work later: the handler said so, panicked or passed its deadline.
     Retryable,
     /// It never will.
@@ -26,6 +24,8 @@ pub(crate) enum Reason {
     Undecodable,
     /// The queue has no handler for the message's type.
     UnknownType,
+    /// The body is larger than brokers since 4.0 carry.
+    TooLarge,
 }
 
 impl Reason {
@@ -35,15 +35,14 @@ impl Reason {
             Self::AttemptsUsedUp => "attempts-used-up",
             Self::Undecodable => "undecodable",
             Self::UnknownType => "unknown-type",
+            Self::TooLarge => "too-large",
         }
     }
 }
 
-/// What happens with the delivery.
+/// What happens with the delivery of a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settlement {
-    /// Acknowledge.
-    Acknowledge,
     /// Publish a copy to the retry ladder, then acknowledge.
     Retry { delay: Duration },
     /// Publish a copy to the dead-letter exchange, then acknowledge.
@@ -53,7 +52,6 @@ pub(crate) enum Settlement {
 /// Decides over the `attempt`-th attempt (from 1) of at most `attempts`.
 pub(crate) fn verdict(outcome: Outcome, attempt: u32, attempts: u32, ladder: &Ladder) -> Settlement {
     match outcome {
-        Outcome::Done => Settlement::Acknowledge,
         Outcome::Hopeless(reason) => Settlement::DeadLetter { reason },
         Outcome::Retryable if attempt < attempts => Settlement::Retry { delay: ladder.after(attempt) },
         Outcome::Retryable => Settlement::DeadLetter { reason: Reason::AttemptsUsedUp },
@@ -63,13 +61,6 @@ pub(crate) fn verdict(outcome: Outcome, attempt: u32, attempts: u32, ladder: &La
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn success_is_acknowledged_at_any_attempt() {
-        for attempt in [1, 2, u32::MAX] {
-            assert_eq!(verdict(Outcome::Done, attempt, 3, &Ladder::default()), Settlement::Acknowledge);
-        }
-    }
 
     #[test]
     fn a_retryable_failure_climbs_the_ladder_until_the_attempts_are_used_up() {

@@ -1,8 +1,6 @@
 //! Everything that is counted, and the log line that goes with it.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -27,7 +25,7 @@ pub(crate) struct Metrics {
     reconnects: Family<RoleLabel, Counter>,
     rpc_seconds: Family<MessageLabel, Histogram, fn() -> Histogram>,
     rpc_timeouts: Family<MessageLabel, Counter>,
-    rpc_late: Counter<u64, Arc<AtomicU64>>,
+    rpc_late: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -114,16 +112,13 @@ impl Metrics {
         }
     }
 
-    /// A handler starts; the guard counts its end.
-    pub(crate) fn handling(&self, queue: &str) -> Handling {
+    /// The counters of one queue, looked up once.
+    pub(crate) fn queue(&self, queue: &str) -> QueueMetrics {
         let label = QueueLabel { queue: queue.to_owned() };
-        let in_flight = self.in_flight.get_or_create_owned(&label);
-        in_flight.inc();
-        Handling {
-            in_flight,
+        QueueMetrics {
+            in_flight: self.in_flight.get_or_create_owned(&label),
             consumed: self.consumed.get_or_create_owned(&label),
             seconds: self.handler_seconds.get_or_create_owned(&label),
-            started: std::time::Instant::now(),
         }
     }
 
@@ -157,20 +152,34 @@ impl Metrics {
     }
 }
 
-/// One delivery being handled. Dropping it counts the end.
-#[derive(Debug)]
-pub(crate) struct Handling {
+/// What is counted for each delivery of a queue.
+#[derive(Debug, Clone)]
+pub(crate) struct QueueMetrics {
     in_flight: Gauge,
     consumed: Counter,
     seconds: Histogram,
-    started: std::time::Instant,
+}
+
+impl QueueMetrics {
+    /// A handler starts; dropping the guard counts its end.
+    pub(crate) fn handling(&self) -> Handling {
+        self.in_flight.inc();
+        Handling { metrics: self.clone(), started: Instant::now() }
+    }
+}
+
+/// One delivery being handled.
+#[derive(Debug)]
+pub(crate) struct Handling {
+    metrics: QueueMetrics,
+    started: Instant,
 }
 
 impl Drop for Handling {
     fn drop(&mut self) {
-        self.in_flight.dec();
-        self.consumed.inc();
-        self.seconds.observe(self.started.elapsed().as_secs_f64());
+        self.metrics.in_flight.dec();
+        self.metrics.consumed.inc();
+        self.metrics.seconds.observe(self.started.elapsed().as_secs_f64());
     }
 }
 
@@ -184,7 +193,7 @@ mod tests {
         metrics.published("orders.order-placed");
         metrics.confirmed("orders.order-placed", false);
         metrics.dead_lettered("orders.q", 3, "permanent", "boom");
-        drop(metrics.handling("orders.q"));
+        drop(metrics.queue("orders.q").handling());
         let text = metrics.exposition();
         for line in [
             "garenne_published_total{service=\"orders\",message=\"orders.order-placed\"} 1",

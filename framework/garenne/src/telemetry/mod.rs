@@ -5,7 +5,7 @@ mod log;
 mod metrics;
 mod trace;
 
-pub(crate) use log::install as install_log;
 pub use log::LogFormat;
-pub(crate) use metrics::Metrics;
+pub(crate) use log::install as install_log;
+pub(crate) use metrics::{Metrics, QueueMetrics};
 pub(crate) use trace::Trace;

@@ -84,7 +84,9 @@ impl Blueprint {
             let (message, owner) = (message.as_str(), message.owner());
             faults.push(Fault::AnswersForeign { service: self.service.clone(), message, owner });
         }
-        faults.extend(self.observes.iter().filter(|owner| !is_word(owner, SERVICE_NAME_LIMIT)).cloned().map(Fault::ObservedName));
+        faults.extend(
+            self.observes.iter().filter(|owner| !is_word(owner, SERVICE_NAME_LIMIT)).cloned().map(Fault::ObservedName),
+        );
         faults
     }
 

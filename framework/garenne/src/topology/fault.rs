@@ -10,10 +10,14 @@ pub enum Fault {
     )]
     ServiceName(String),
     /// A queue's own name is not a word.
-    #[error("queue name {0:?}: use kebab case, at most 100 bytes, and none of the topology's own words such as `events` or `retry`")]
+    #[error(
+        "queue name {0:?}: use kebab case, at most 100 bytes, and none of the topology's own words such as `events` or `retry`"
+    )]
     QueueName(String),
     /// One message would go to two handlers.
-    #[error("queue {queue} has two handlers for {message}: remove one, or give one of them a queue of its own with Options::queue")]
+    #[error(
+        "queue {queue} has two handlers for {message}: remove one, or give one of them a queue of its own with Options::queue"
+    )]
     HandledTwice {
         /// The queue with its service.
         queue: String,

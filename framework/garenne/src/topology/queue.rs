@@ -67,10 +67,7 @@ impl Queue {
     pub(crate) fn live(service: &str, boot: &str) -> Self {
         Self::exclusive(
             names::live_queue(service, boot),
-            [
-                ("x-max-length", Argument::Integer(LIVE_LIMIT)),
-                ("x-overflow", Argument::Text("drop-head".into())),
-            ],
+            [("x-max-length", Argument::Integer(LIVE_LIMIT)), ("x-overflow", Argument::Text("drop-head".into()))],
         )
     }
 

@@ -1,0 +1,87 @@
+//! Why a message was not published.
+
+use std::time::Duration;
+
+/// Why `publish` cannot say that the broker has the message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// A queue that the message is routed to is full, or the broker failed inside. Other queues may have stored it.
+    #[error("the broker rejected {message}: a queue it is routed to is full, or failed")]
+    Rejected {
+        /// The message's name.
+        message: String,
+    },
+    /// The broker is short of memory or disk and takes nothing. Whether it takes the message later is unknown.
+    #[error("the broker takes no messages ({reason}); {message} was not confirmed within {} ms", waited.as_millis())]
+    Blocked {
+        /// The message's name.
+        message: String,
+        /// In the broker's words.
+        reason: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// No confirm came in time. The broker may have the message or not.
+    #[error("{message} was not confirmed within {} ms; the broker may have it or not", waited.as_millis())]
+    Timeout {
+        /// The message's name.
+        message: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// There was no connection in time. If it broke after the message was sent, the broker may have it.
+    #[error("no connection to the broker for {message} within {} ms: {reason}", waited.as_millis())]
+    Disconnected {
+        /// The message's name.
+        message: String,
+        /// Why there is none.
+        reason: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The broker closed the channel over this message: a missing exchange, a missing right.
+    #[error("the broker refuses {message}: {reason}")]
+    Refused {
+        /// The message's name.
+        message: String,
+        /// In the broker's words.
+        reason: String,
+    },
+    /// The body is larger than any broker since 4.0 takes.
+    #[error(
+        "the body of {message} has {bytes} bytes; at most {limit} fit. Put the content elsewhere and publish where it is"
+    )]
+    TooLarge {
+        /// The message's name.
+        message: String,
+        /// Its size.
+        bytes: usize,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// The message cannot be written as JSON, or a name is too long for the wire.
+    #[error("{message} cannot be encoded: {reason}")]
+    Encoding {
+        /// The message's name.
+        message: String,
+        /// Why.
+        reason: String,
+    },
+    /// The service does not say that it publishes or asks this, so it has no right to and nobody can see that it does.
+    #[error("{service} does not declare {message}: add .{method}::<…>() to its service()")]
+    Undeclared {
+        /// The message's name.
+        message: &'static str,
+        /// The service.
+        service: String,
+        /// `publishes` or `asks`.
+        method: &'static str,
+    },
+    /// The service has drained.
+    #[error("{message} came after the service had stopped publishing")]
+    Stopped {
+        /// The message's name.
+        message: String,
+    },
+}

@@ -1,0 +1,223 @@
+//! One consumer: a channel, a subscription to a queue, and the deliveries that come from it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::link::Loss;
+use super::properties::short;
+use super::{AckReceipt, Delivered, Inbound, Settler};
+use crate::topology::Topology;
+
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What shall be consumed, and by whom. It outlives the connections.
+pub(crate) struct Source {
+    pub(crate) from: From,
+    /// What the management UI calls the consumer.
+    pub(crate) consumer_tag: String,
+    /// Deliveries that the broker may have under way here. Never 0, which would be no limit.
+    pub(crate) prefetch: u16,
+    /// The broker forgets a delivery as soon as it is sent. For replies, whose caller waits with a deadline anyway.
+    pub(crate) no_ack: bool,
+    /// Takes the deliveries until there are no more, and returns when all of them are dealt with.
+    pub(crate) consume: Consume,
+}
+
+/// Where deliveries come from.
+pub(crate) enum From {
+    /// A queue of the service, shared by its replicas.
+    Queue(String),
+    /// A queue that belongs to the connection and is declared on it. Its name takes the given word, a new one for
+    /// each connection: while a dying connection still holds the old name, it cannot be declared again.
+    Exclusive(Box<dyn Fn(&str) -> Topology + Send + Sync>),
+}
+
+pub(crate) type Consume = Arc<dyn Fn(Intake) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// The deliveries of one subscription, until it is cancelled or the channel is lost.
+pub(crate) struct Intake {
+    queue: String,
+    consumer: Consumer,
+    channel: Channel,
+    settler: Settler,
+    drain: watch::Receiver<Option<Instant>>,
+    cancelled: bool,
+    /// The client's stream pends for ever when it is asked again after its end.
+    ended: bool,
+    careful: Careful,
+    end: Arc<std::sync::Mutex<End>>,
+}
+
+/// Why a subscription ended.
+enum End {
+    /// It was cancelled from here.
+    Cancelled,
+    Lost(Loss),
+}
+
+/// After a message that broke the connection, deliveries come one at a time until one succeeds: each delivery
+/// that is under way when the connection breaks counts toward its limit, and the neighbours are innocent.
+enum Careful {
+    No,
+    First(Arc<AtomicBool>),
+    Second(Arc<AtomicBool>),
+}
+
+impl Source {
+    /// Consumes until the service drains (`Ok`) or the subscription is lost.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        queue: String,
+        careful: Arc<AtomicBool>,
+        mut drain: watch::Receiver<Option<Instant>>,
+        started: tokio::sync::mpsc::Sender<()>,
+    ) -> Result<(), Loss> {
+        loop {
+            let one_at_a_time = careful.load(Ordering::Relaxed) && !self.no_ack;
+            let prefetch = if one_at_a_time { 1 } else { self.prefetch };
+            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch).await?;
+            let _ = started.try_send(());
+            let (settler, settling) =
+                if self.no_ack { (Settler::none(), tokio::spawn(async {})) } else { Settler::start(channel.clone()) };
+            let end = Arc::new(std::sync::Mutex::new(End::Cancelled));
+            let intake = Intake {
+                queue: queue.clone(),
+                consumer,
+                channel: channel.clone(),
+                settler,
+                drain: drain.clone(),
+                cancelled: false,
+                ended: false,
+                careful: if one_at_a_time { Careful::First(Arc::clone(&careful)) } else { Careful::No },
+                end: Arc::clone(&end),
+            };
+            (self.consume)(intake).await;
+            let end =
+                std::mem::replace(&mut *end.lock().unwrap_or_else(std::sync::PoisonError::into_inner), End::Cancelled);
+            if let End::Lost(loss) = end {
+                // What is still settled now is void: the broker delivers it again.
+                settling.abort();
+                return Err(loss);
+            }
+            // Every receipt is gone now, so the settler writes the last frame and ends.
+            let _ = settling.await;
+            if channel.status().connected() {
+                let _ = timeout(STEP_TIMEOUT, channel.close(200, "drained".into())).await;
+            }
+            if drain.borrow_and_update().is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn subscribe(&self, connection: &Connection, name: &str, prefetch: u16) -> Result<(Channel, Consumer), Loss> {
+        let subscribe = async {
+            let channel = connection.create_channel().await?;
+            channel.basic_qos(prefetch, BasicQosOptions { global: false }).await?;
+            let options = BasicConsumeOptions { no_ack: self.no_ack, ..Default::default() };
+            let too_long =
+                |_| lapin::Error::from(std::io::Error::other("a queue's name or a consumer's tag is too long"));
+            let queue = short("the queue's name", name).map_err(too_long)?;
+            let tag = short("the consumer's tag", &self.consumer_tag).map_err(too_long)?;
+            let consumer = channel.basic_consume(queue, tag, options, FieldTable::default()).await?;
+            Ok::<_, lapin::Error>((channel, consumer))
+        };
+        // A subscription that was abandoned half-way would swallow messages; the caller drops the connection.
+        match timeout(STEP_TIMEOUT, subscribe).await {
+            Ok(subscribed) => subscribed.map_err(|error| Loss::of(&error)),
+            Err(_) => Err(Loss { reason: format!("no answer to the subscription to {name}"), poison: false }),
+        }
+    }
+}
+
+impl Intake {
+    /// The queue that the deliveries come from.
+    pub(crate) fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    /// The next delivery. `None` when there are no more: the service drains, or the channel is lost. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<Delivered> {
+        if self.ended {
+            return None;
+        }
+        let delivery = loop {
+            let deadline = *self.drain.borrow_and_update();
+            if let Some(deadline) = deadline {
+                self.cancel().await;
+                // What the broker had sent before is still in the client's buffer.
+                break timeout_at(deadline, self.consumer.next()).await.unwrap_or_default();
+            }
+            tokio::select! {
+                delivery = self.consumer.next() => break delivery,
+                _ = self.drain.changed() => {}
+            }
+        };
+        match delivery {
+            Some(Ok(delivery)) => {
+                self.widen().await;
+                Some(delivered(delivery, &self.settler))
+            }
+            Some(Err(error)) => self.lost(Loss::of(&error)),
+            None if self.cancelled => {
+                self.ended = true;
+                None
+            }
+            // Perhaps because the queue was deleted.
+            None => self
+                .lost(Loss { reason: format!("the broker cancelled the consumer of {}", self.queue), poison: false }),
+        }
+    }
+
+    /// Becomes the deadline once the service shall drain.
+    pub(crate) fn drain(&self) -> watch::Receiver<Option<Instant>> {
+        self.drain.clone()
+    }
+
+    /// Asks the broker for no more deliveries. What it had sent already still comes.
+    pub(crate) async fn cancel(&mut self) {
+        if !std::mem::replace(&mut self.cancelled, true) {
+            let tag = self.consumer.tag();
+            let _ = timeout(STEP_TIMEOUT, self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
+        }
+    }
+
+    /// With one delivery at a time, a second one arrives only after the first was acknowledged.
+    async fn widen(&mut self) {
+        match std::mem::replace(&mut self.careful, Careful::No) {
+            Careful::No => {}
+            Careful::First(flag) => self.careful = Careful::Second(flag),
+            Careful::Second(flag) => {
+                flag.store(false, Ordering::Relaxed);
+                self.cancel().await;
+            }
+        }
+    }
+
+    fn lost(&mut self, loss: Loss) -> Option<Delivered> {
+        self.ended = true;
+        *self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = End::Lost(loss);
+        None
+    }
+}
+
+fn delivered(delivery: lapin::message::Delivery, settler: &Settler) -> Delivered {
+    let inbound = Inbound {
+        exchange: delivery.exchange.as_str().to_owned(),
+        routing_key: delivery.routing_key.as_str().to_owned(),
+        redelivered: delivery.redelivered,
+        properties: (&delivery.properties).into(),
+        body: delivery.data,
+    };
+    Delivered { inbound, receipt: AckReceipt::new(delivery.delivery_tag, settler) }
+}

@@ -1,0 +1,210 @@
+//! Keeps the consuming side of a service alive.
+//!
+//! A *generation* is one connection with its channels and consumers. When any part of it dies (the connection, a
+//! channel, a consumer that the broker cancelled) all of it is dropped and built again from what was intended,
+//! with a jittered backoff and without a limit of attempts. The client's own recovery stays off: it can end in a
+//! connection that looks alive and delivers nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use lapin::Connection;
+use rand::RngExt as _;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::BrokerError;
+use super::connection::{Broker, close};
+use super::declare::declare;
+use super::link::{Change, Link, Loss};
+use super::source::{From, Source};
+use crate::telemetry::Metrics;
+use crate::topology::Topology;
+
+/// How long the same trouble stays unmentioned after it was logged.
+const REPEAT_LOG: Duration = Duration::from_secs(30);
+
+/// What the supervisor keeps alive.
+pub(crate) struct Supervisor {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) topology: Topology,
+    pub(crate) sources: Vec<Arc<Source>>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Where it stands, for readiness.
+    pub(crate) phase: watch::Sender<Phase>,
+    /// Becomes true once, when everything the service owns exists.
+    pub(crate) declared: watch::Sender<bool>,
+    /// Becomes the deadline once the service shall drain.
+    pub(crate) drain: watch::Receiver<Option<Instant>>,
+}
+
+/// Where the consuming side stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Not consuming, and why.
+    Waiting(String),
+    Consuming,
+    Stopped,
+}
+
+enum Ending {
+    Drained,
+    Lost(BrokerError),
+}
+
+impl Supervisor {
+    /// Runs until the service has drained.
+    ///
+    /// # Errors
+    ///
+    /// When the very first attempts fail in a way that needs an operator. Later such trouble is logged and tried again:
+    /// a service that runs must survive a rotation of passwords.
+    pub(crate) async fn run(mut self) -> Result<(), BrokerError> {
+        let careful = Arc::new(AtomicBool::new(false));
+        let mut backoff = Backoff::default();
+        let mut mentioned: Option<(String, Instant)> = None;
+        let mut generation = 0_u64;
+        loop {
+            let since = Instant::now();
+            let error = match self.generation(&careful, generation).await {
+                Ending::Drained => {
+                    self.phase.send_replace(Phase::Stopped);
+                    return Ok(());
+                }
+                Ending::Lost(error) => error,
+            };
+            let was_up = *self.phase.borrow() == Phase::Consuming;
+            if was_up {
+                generation += 1;
+                if since.elapsed() > Duration::from_secs(5) {
+                    backoff = Backoff::default();
+                }
+            } else if generation == 0 && error.needs_an_operator() {
+                self.phase.send_replace(Phase::Stopped);
+                return Err(error);
+            }
+            let text = error.to_string();
+            self.phase.send_replace(Phase::Waiting(text.clone()));
+            let old = mentioned.as_ref().is_some_and(|(last, at)| *last == text && at.elapsed() < REPEAT_LOG);
+            if !old {
+                tracing::warn!("{text}");
+                mentioned = Some((text, Instant::now()));
+            }
+            tokio::select! {
+                () = sleep(backoff.next()) => {}
+                _ = self.drain.wait_for(Option::is_some) => {}
+            }
+            if self.drain.borrow().is_some() {
+                self.phase.send_replace(Phase::Stopped);
+                return Ok(());
+            }
+        }
+    }
+
+    async fn generation(&mut self, careful: &Arc<AtomicBool>, number: u64) -> Ending {
+        if let Err(error) = self.broker.declare(&self.topology).await {
+            return Ending::Lost(error);
+        }
+        self.declared.send_replace(true);
+        if self.sources.is_empty() {
+            self.phase.send_replace(Phase::Consuming);
+            let _ = self.drain.wait_for(Option::is_some).await;
+            return Ending::Drained;
+        }
+        let connection = match self.broker.consuming().await {
+            Ok(connection) => Arc::new(connection),
+            Err(error) => return Ending::Lost(error),
+        };
+        let ending = match self.queues(&connection).await {
+            Ok(queues) => self.consume(&connection, queues, careful, number).await,
+            Err(error) => Ending::Lost(error),
+        };
+        close(&connection).await;
+        ending
+    }
+
+    /// The queue of each source. Those that belong to the connection are declared on it.
+    async fn queues(&self, connection: &Connection) -> Result<Vec<String>, BrokerError> {
+        let word = format!("{:08x}", rand::rng().random::<u32>());
+        let mut queues = Vec::new();
+        for source in &self.sources {
+            match &source.from {
+                From::Queue(name) => queues.push(name.clone()),
+                From::Exclusive(topology) => {
+                    let topology = topology(&word);
+                    declare(connection, self.broker.address(), &topology).await?;
+                    queues.extend(topology.queues.into_iter().map(|queue| queue.name));
+                }
+            }
+        }
+        Ok(queues)
+    }
+
+    async fn consume(
+        &self,
+        connection: &Arc<Connection>,
+        queues: Vec<String>,
+        careful: &Arc<AtomicBool>,
+        number: u64,
+    ) -> Ending {
+        let (started, mut starts) = mpsc::channel(self.sources.len());
+        let mut running = JoinSet::new();
+        for (source, queue) in self.sources.iter().zip(queues) {
+            let (source, connection) = (Arc::clone(source), Arc::clone(connection));
+            running.spawn(source.run(connection, queue, Arc::clone(careful), self.drain.clone(), started.clone()));
+        }
+        let mut waiting = self.sources.len();
+        let mut link = Link::new(connection);
+        loop {
+            tokio::select! {
+                Some(()) = starts.recv(), if waiting > 0 => {
+                    waiting -= 1;
+                    if waiting == 0 {
+                        if number > 0 {
+                            self.metrics.reconnected("consume");
+                        }
+                        self.phase.send_replace(Phase::Consuming);
+                    }
+                }
+                ended = running.join_next() => match ended {
+                    None => return Ending::Drained,
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(loss))) => return lost(loss, careful),
+                    Some(Err(panic)) => return Ending::Lost(BrokerError::Lost(format!("a consumer ended: {panic}"))),
+                },
+                change = link.next(connection) => if let Change::Lost(loss) = change {
+                    return lost(loss, careful);
+                },
+            }
+        }
+    }
+}
+
+fn lost(loss: Loss, careful: &AtomicBool) -> Ending {
+    if loss.poison {
+        careful.store(true, Ordering::Relaxed);
+    }
+    Ending::Lost(BrokerError::Lost(loss.reason))
+}
+
+/// Waits 0.1 s at first, doubling to 10 s, each with a jitter of a half so that replicas do not come back together.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    next: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { next: Duration::from_millis(100) }
+    }
+}
+
+impl Backoff {
+    pub(super) fn next(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(Duration::from_secs(10));
+        wait.mul_f64(rand::rng().random_range(0.5..1.0))
+    }
+}

@@ -1,0 +1,152 @@
+//! The copies of a failed message: for the retry ladder and for the dead-letter exchange.
+
+use std::time::Duration;
+
+use super::{Failure, Message};
+use crate::broker::{Inbound, Outgoing, Properties};
+use crate::publisher::{header, now_in_milliseconds};
+use crate::retry::Reason;
+use crate::topology::names;
+
+/// How much of an error's text travels.
+const ERROR_LIMIT: usize = 1024;
+
+/// What the broker reads or writes. A client can send all of them, and some of them lose messages: `CC` would
+/// deliver the copy elsewhere too, and with `x-death` 3.10 drops a copy that was here before.
+fn is_the_brokers(header: &str) -> bool {
+    matches!(header, "CC" | "BCC" | "x-death" | "x-delivery-count" | "x-acquired-count")
+        || header.starts_with("x-first-death-")
+        || header.starts_with("x-last-death-")
+}
+
+/// Who failed at what.
+pub(super) struct Failed<'a> {
+    pub(super) service: &'a str,
+    pub(super) queue: &'a str,
+    pub(super) handler: &'a str,
+    pub(super) inbound: &'a Inbound,
+    pub(super) message: &'a Message,
+    pub(super) failure: &'a Failure,
+}
+
+impl Failed<'_> {
+    /// The copy that comes back to the same queue after `delay`.
+    pub(super) fn retry(&self, delay: Duration) -> Outgoing {
+        let mut properties = self.properties();
+        properties.set_integer(header::ATTEMPT, self.message.attempt().saturating_add(1));
+        self.outgoing(names::retry(self.service), names::retry_key(delay, self.queue), properties)
+    }
+
+    /// The copy that stays in the dead-letter queue with the reason.
+    pub(super) fn dead_letter(&self, reason: Reason) -> Outgoing {
+        let mut properties = self.properties();
+        properties.set_integer(header::ATTEMPT, self.message.attempt());
+        properties.set_text(header::REASON, reason.as_str());
+        self.outgoing(names::dead_letters(self.service), self.message.origin_key.clone(), properties)
+    }
+
+    fn outgoing(&self, exchange: String, routing_key: String, properties: Properties) -> Outgoing {
+        Outgoing { exchange, routing_key, body: self.inbound.body.clone(), properties }
+    }
+
+    fn properties(&self) -> Properties {
+        let mut properties = self.inbound.properties.clone();
+        properties.headers.retain(|name, _| !is_the_brokers(name));
+        // A time to live was meant for the first delivery; on the ladder it would cut the delay short.
+        properties.expiration = None;
+        let message = self.message;
+        let first = message.first_failed_at.and_then(|at| u64::try_from(at).ok());
+        properties.set_integer(header::FIRST_FAILED_AT, first.unwrap_or_else(now_in_milliseconds));
+        properties.set_text(header::ORIGIN_EXCHANGE, message.origin_exchange.clone());
+        properties.set_text(header::ORIGIN_KEY, message.origin_key.clone());
+        properties.set_text(header::SERVICE, self.service);
+        properties.set_text(header::QUEUE, self.queue);
+        properties.set_text(header::HANDLER, self.handler);
+        properties.set_text(header::ERROR_CLASS, self.failure.class());
+        properties.set_text(header::ERROR, cut(&self.failure.to_string()));
+        properties
+    }
+}
+
+fn cut(text: &str) -> &str {
+    let end = (0..=ERROR_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::HeaderValue;
+
+    fn inbound() -> Inbound {
+        let mut properties = Properties { expiration: Some("5".into()), ..Properties::default() };
+        for name in [
+            "x-death",
+            "x-first-death-queue",
+            "x-last-death-reason",
+            "x-delivery-count",
+            "x-acquired-count",
+            "CC",
+            "BCC",
+        ] {
+            properties.set_text(name, "forged");
+        }
+        properties.set_text("x-tenant", "kept");
+        properties.set_integer(header::ATTEMPT, 6);
+        Inbound {
+            exchange: "orders.events".into(),
+            routing_key: "orders.order-placed".into(),
+            redelivered: false,
+            body: b"{}".to_vec(),
+            properties,
+        }
+    }
+
+    fn copies() -> (Outgoing, Outgoing) {
+        let (inbound, failure) = (inbound(), Failure::retry("é".repeat(1000)));
+        let message = Message::read(&inbound, "inventory");
+        let (service, queue, handler) = ("inventory", "inventory.q", "reserve");
+        let failed = Failed { service, queue, handler, inbound: &inbound, message: &message, failure: &failure };
+        (failed.retry(Duration::from_secs(5)), failed.dead_letter(Reason::AttemptsUsedUp))
+    }
+
+    #[test]
+    fn a_copy_carries_nothing_that_the_broker_would_act_upon() {
+        let (retry, dead) = copies();
+        for copy in [&retry, &dead] {
+            let kept: Vec<&str> = copy
+                .properties
+                .headers
+                .keys()
+                .map(String::as_str)
+                .filter(|name| !name.starts_with("garenne-"))
+                .collect();
+            assert_eq!(kept, ["x-tenant"]);
+            assert_eq!(copy.properties.expiration, None);
+        }
+    }
+
+    #[test]
+    fn a_retry_goes_to_its_step_with_the_next_attempt_and_back_to_its_queue() {
+        let (retry, _) = copies();
+        assert_eq!((retry.exchange.as_str(), retry.routing_key.as_str()), ("inventory.retry", "5000.inventory.q"));
+        // The attempt in the original was forged: it did not come through our retry exchange.
+        assert_eq!(retry.properties.headers[header::ATTEMPT], HeaderValue::Integer(2));
+    }
+
+    #[test]
+    fn a_dead_letter_says_who_failed_at_what_and_why() {
+        let (_, dead) = copies();
+        for (name, value) in [
+            (header::REASON, "attempts-used-up"),
+            (header::SERVICE, "inventory"),
+            (header::QUEUE, "inventory.q"),
+            (header::HANDLER, "reserve"),
+            (header::ORIGIN_EXCHANGE, "orders.events"),
+            (header::ORIGIN_KEY, "orders.order-placed"),
+        ] {
+            assert_eq!(dead.properties.text(name), Some(value));
+        }
+        assert_eq!(dead.properties.text(header::ERROR).unwrap().len(), ERROR_LIMIT);
+    }
+}

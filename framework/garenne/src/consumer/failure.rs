@@ -1,0 +1,99 @@
+//! Why a handler could not do its work, and whether trying again may help.
+
+use std::fmt::Display;
+
+use crate::broker::PublishError;
+use crate::retry::{Outcome, Reason};
+
+/// What a handler returns when it could not do its work.
+///
+/// There is no conversion from other errors: whether a failure is worth another attempt only the handler's author
+/// knows, and a forgotten choice does not compile. [`Classify`] makes the choice short. A failed publish is the
+/// exception, since trying that again always makes sense.
+///
+/// ```
+/// use garenne::{Classify, Failure};
+///
+/// fn parse(text: &str) -> Result<i32, Failure> {
+///     text.parse::<i32>().or_dead_letter()
+/// }
+///
+/// assert!(parse("seven").unwrap_err().to_string().contains("invalid digit"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    text: String,
+    class: &'static str,
+    outcome: Outcome,
+}
+
+impl Failure {
+    /// It may work later: the message goes onto the retry ladder, and is a dead letter when the attempts are used up.
+    #[must_use]
+    pub fn retry(error: impl Display) -> Self {
+        Self { text: error.to_string(), class: "retry", outcome: Outcome::Retryable }
+    }
+
+    /// It never will: the message is a dead letter at once.
+    #[must_use]
+    pub fn dead_letter(error: impl Display) -> Self {
+        Self::hopeless(error, Reason::Permanent)
+    }
+
+    pub(crate) fn hopeless(error: impl Display, reason: Reason) -> Self {
+        Self { text: error.to_string(), class: reason.as_str(), outcome: Outcome::Hopeless(reason) }
+    }
+
+    pub(crate) fn of_class(self, class: &'static str) -> Self {
+        Self { class, ..self }
+    }
+
+    /// What kind of failure it was, for the header `garenne-error-class`.
+    pub(crate) fn class(&self) -> &'static str {
+        self.class
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            // No attempt will ever succeed.
+            PublishError::Undeclared { .. } | PublishError::TooLarge { .. } | PublishError::Encoding { .. } => {
+                Self::dead_letter(error)
+            }
+            _ => Self::retry(error).of_class("publish"),
+        }
+    }
+}
+
+/// Says of any error whether trying again may help.
+pub trait Classify<T> {
+    /// It may work later.
+    ///
+    /// # Errors
+    ///
+    /// The error as a [`Failure::retry`].
+    fn or_retry(self) -> Result<T, Failure>;
+
+    /// It never will.
+    ///
+    /// # Errors
+    ///
+    /// The error as a [`Failure::dead_letter`].
+    fn or_dead_letter(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Display> Classify<T> for Result<T, E> {
+    fn or_retry(self) -> Result<T, Failure> {
+        self.map_err(Failure::retry)
+    }
+
+    fn or_dead_letter(self) -> Result<T, Failure> {
+        self.map_err(Failure::dead_letter)
+    }
+}

@@ -1,0 +1,244 @@
+//! Works one queue.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tracing::Instrument as _;
+
+use super::copy::Failed;
+use super::{Failure, Message, Options};
+use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
+use crate::publisher::{BODY_LIMIT, Publisher};
+use crate::retry::{Ladder, Reason, Settlement, verdict};
+use crate::telemetry::{Metrics, QueueMetrics};
+use crate::topology::names;
+
+/// How long a copy that the broker does not take is waited with before the next try.
+const COPY_BACKOFF: Duration = Duration::from_secs(1);
+
+/// What handles one message's name, without its type. It keeps the deadline and survives a panic: [`super::guard`].
+pub(crate) struct Handler {
+    /// The function's name, for logs and dead letters.
+    pub(crate) name: &'static str,
+    pub(crate) run: Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>,
+}
+
+/// What a [`Worker`] is made of.
+pub(crate) struct WorkerParts {
+    pub(crate) queue: String,
+    /// By the message's name.
+    pub(crate) handlers: BTreeMap<&'static str, Handler>,
+    pub(crate) options: Options,
+    pub(crate) ladder: Ladder,
+    pub(crate) publisher: Publisher,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Takes the deliveries of one queue from connection after connection.
+pub(crate) struct Worker {
+    parts: WorkerParts,
+    metrics: QueueMetrics,
+    /// Copies that the broker does not take at the moment. While there are any, no new delivery is begun.
+    stuck: watch::Sender<usize>,
+    /// Handlers whose connection was lost under them. Their deliveries come again.
+    orphans: Mutex<JoinSet<()>>,
+}
+
+impl Worker {
+    pub(crate) fn new(parts: WorkerParts) -> Arc<Self> {
+        let metrics = parts.metrics.queue(&parts.queue);
+        Arc::new(Self { parts, metrics, stuck: watch::Sender::new(0), orphans: Mutex::default() })
+    }
+
+    /// Handles deliveries until there are no more. When the service drains, returns once all are dealt with or the
+    /// deadline has passed; when the connection is lost, at once.
+    pub(crate) async fn consume(self: Arc<Self>, mut intake: Intake) {
+        let permits = Arc::new(Semaphore::new(usize::from(self.parts.options.concurrency)));
+        let mut stuck = self.stuck.subscribe();
+        let mut drain = intake.drain();
+        let mut running = JoinSet::new();
+        loop {
+            while running.try_join_next().is_some() {}
+            let permit = tokio::select! {
+                permit = Arc::clone(&permits).acquire_owned() => permit,
+                () = draining(&mut drain) => {
+                    intake.cancel().await;
+                    let deadline = *drain.borrow();
+                    let Some(Ok(permit)) = in_time(deadline, Arc::clone(&permits).acquire_owned()).await else { break };
+                    Ok(permit)
+                }
+            };
+            let Ok(permit) = permit else { break };
+            let deadline = *drain.borrow();
+            if deadline.is_none() {
+                tokio::select! {
+                    _ = stuck.wait_for(|copies| *copies == 0) => {}
+                    () = draining(&mut drain) => {}
+                }
+            }
+            let Some(delivered) = intake.next().await else { break };
+            let worker = Arc::clone(&self);
+            running.spawn(async move {
+                worker.handle(delivered).await;
+                drop(permit);
+            });
+        }
+        let deadline = *drain.borrow();
+        match deadline {
+            Some(deadline) => finish(&mut intake, running, deadline).await,
+            None => {
+                let mut orphans = self.orphans.lock().unwrap_or_else(PoisonError::into_inner);
+                while orphans.try_join_next().is_some() {}
+                orphans.spawn(async move { while running.join_next().await.is_some() {} });
+            }
+        }
+    }
+
+    /// Waits for handlers whose connection was lost, at most until the deadline.
+    pub(crate) async fn finish_orphans(&self, deadline: Instant) {
+        let mut orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
+        let _ = timeout_at(deadline, async { while orphans.join_next().await.is_some() {} }).await;
+    }
+
+    async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
+        let handling = self.metrics.handling();
+        let inbound = Arc::new(inbound);
+        let message = Message::read(&inbound, self.parts.publisher.service());
+        let span = tracing::info_span!(
+            "handle",
+            queue = self.parts.queue,
+            message_id = message.message_id(),
+            correlation_id = message.correlation_id(),
+            trace_id = %message.trace().id(),
+            attempt = message.attempt(),
+        );
+        let handled = async {
+            let handler = self.parts.handlers.get(message.name());
+            let failure = match handler {
+                None => Err(self.unknown(&message)),
+                Some(_) if inbound.body.len() > BODY_LIMIT => Err(too_large(&inbound)),
+                Some(handler) => (handler.run)(Arc::clone(&inbound), message.clone()).await,
+            };
+            drop(handling);
+            match failure {
+                Ok(()) => receipt.acknowledge(),
+                Err(failure) => {
+                    let handler = handler.map_or("", |handler| handler.name);
+                    self.fail(handler, &inbound, &message, &failure, receipt).await;
+                }
+            }
+        };
+        handled.instrument(span).await;
+    }
+
+    /// The copy is confirmed before the original is acknowledged: at no moment does neither exist.
+    async fn fail(&self, handler: &str, inbound: &Inbound, message: &Message, failure: &Failure, receipt: AckReceipt) {
+        let parts = &self.parts;
+        let (service, queue, attempt) = (parts.publisher.service(), parts.queue.as_str(), message.attempt());
+        let failed = Failed { service, queue, handler, inbound, message, failure };
+        let attempts = parts
+            .options
+            .attempts
+            .unwrap_or_else(|| u32::try_from(parts.ladder.steps().len()).unwrap_or(u32::MAX).saturating_add(1));
+        let error = failure.to_string();
+        let mut notice = json!({
+            "queue": queue, "message": message.name(), "message_id": message.message_id(),
+            "attempt": attempt, "error": error,
+        });
+        let name = match verdict(failure.outcome(), attempt, attempts, &parts.ladder) {
+            Settlement::Retry { delay } => {
+                self.place(failed.retry(delay)).await;
+                receipt.acknowledge();
+                parts.metrics.retried(queue, attempt, delay, &error);
+                notice["retry_in_ms"] = json!(delay.as_millis());
+                names::delivery_retried(service)
+            }
+            Settlement::DeadLetter { reason } => {
+                self.place(failed.dead_letter(reason)).await;
+                receipt.acknowledge();
+                parts.metrics.dead_lettered(queue, attempt, reason.as_str(), &error);
+                notice["reason"] = json!(reason.as_str());
+                names::delivery_dead_lettered(service)
+            }
+        };
+        parts.publisher.notice(&name, &notice, &message.cause()).await;
+    }
+
+    /// Publishes a copy until the broker has it in a queue. Meanwhile the original stays unacknowledged and the
+    /// consumer pauses.
+    async fn place(&self, copy: Outgoing) {
+        let mut paused = None;
+        loop {
+            let trouble = match self.parts.publisher.send(copy.clone()).await {
+                Ok(settled) if settled.routed => return,
+                Ok(_) => format!("no queue is bound to {} for {}", copy.exchange, copy.routing_key),
+                Err(error) => error.to_string(),
+            };
+            tracing::error!(queue = self.parts.queue, trouble, "a failed message finds no place; its queue pauses");
+            paused.get_or_insert_with(|| Stuck::new(&self.stuck));
+            sleep(COPY_BACKOFF).await;
+        }
+    }
+
+    fn unknown(&self, message: &Message) -> Failure {
+        let known: Vec<&str> = self.parts.handlers.keys().copied().collect();
+        let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
+        Failure::hopeless(text, Reason::UnknownType)
+    }
+}
+
+fn too_large(inbound: &Inbound) -> Failure {
+    let text = format!("the body has {} bytes; at most {BODY_LIMIT} are handled", inbound.body.len());
+    Failure::hopeless(text, Reason::TooLarge)
+}
+
+/// Counts one copy that finds no place, while it lives.
+struct Stuck<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Stuck<'a> {
+    fn new(counter: &'a watch::Sender<usize>) -> Self {
+        counter.send_modify(|copies| *copies += 1);
+        Self(counter)
+    }
+}
+
+impl Drop for Stuck<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|copies| *copies -= 1);
+    }
+}
+
+async fn draining(drain: &mut watch::Receiver<Option<Instant>>) {
+    let _ = drain.wait_for(Option::is_some).await;
+}
+
+async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// Waits for what runs; what is left at the deadline is handed back with the channel.
+async fn finish(intake: &mut Intake, mut running: JoinSet<()>, deadline: Instant) {
+    loop {
+        tokio::select! {
+            ended = running.join_next() => if ended.is_none() { break },
+            () = sleep_until(deadline) => {
+                tracing::warn!(handlers = running.len(), "handlers did not end in time; their messages are delivered again");
+                running.shutdown().await;
+                break;
+            }
+        }
+    }
+    // What the broker had sent and nobody has begun.
+    while let Ok(Some(delivered)) = timeout_at(deadline, intake.next()).await {
+        delivered.receipt.hand_back();
+    }
+}

@@ -1,0 +1,49 @@
+//! The properties that every message of ours has.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use uuid::Uuid;
+
+use super::{Cause, header};
+use crate::broker::{Outgoing, Properties};
+
+/// What a message needs beside its body.
+pub(crate) struct Envelope<'a> {
+    pub(crate) exchange: String,
+    pub(crate) routing_key: &'a str,
+    /// The message's name.
+    pub(crate) kind: &'a str,
+    pub(crate) service: &'a str,
+    pub(crate) cause: &'a Cause,
+}
+
+impl Envelope<'_> {
+    pub(crate) fn seal(self, body: Vec<u8>) -> Outgoing {
+        let now = now_in_milliseconds();
+        let trace = self.cause.trace.child();
+        let mut properties = Properties {
+            message_id: Some(Uuid::now_v7().to_string()),
+            kind: Some(self.kind.to_owned()),
+            app_id: Some(self.service.to_owned()),
+            correlation_id: Some(self.cause.conversation.clone()),
+            content_type: Some("application/json".to_owned()),
+            timestamp: Some(now / 1000),
+            ..Properties::default()
+        };
+        properties.set_integer(header::SENT_AT, now);
+        properties.set_text(header::TRACEPARENT, trace.to_string());
+        if let Some(state) = trace.state {
+            properties.set_text(header::TRACESTATE, state);
+        }
+        if let Some(id) = &self.cause.causation_id {
+            properties.set_text(header::CAUSATION_ID, id.clone());
+        }
+        Outgoing { exchange: self.exchange, routing_key: self.routing_key.to_owned(), body, properties }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_in_milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,89 @@
+//! Publishes typed messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use garenne_contract::Event;
+use serde::Serialize;
+
+use super::{Cause, Envelope, Receipt};
+use crate::broker::{Lane, Outgoing, PublishError, Settled};
+use crate::telemetry::Metrics;
+use crate::topology::{Blueprint, names};
+
+/// The largest body, in bytes: what brokers since 4.0 take.
+pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// A handle to the service's publishing lane.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher {
+    lane: Lane,
+    blueprint: Arc<Blueprint>,
+    metrics: Arc<Metrics>,
+    /// How long a confirm is waited for.
+    patience: Duration,
+}
+
+impl Publisher {
+    pub(crate) fn new(lane: Lane, blueprint: Arc<Blueprint>, metrics: Arc<Metrics>, patience: Duration) -> Self {
+        Self { lane, blueprint, metrics, patience }
+    }
+
+    pub(crate) fn service(&self) -> &str {
+        &self.blueprint.service
+    }
+
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    /// Publishes an event of this service and returns once the broker has confirmed it.
+    pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
+        let name = E::NAME.as_str();
+        if !self.blueprint.publishes.contains(&E::NAME) {
+            let service = self.service().to_owned();
+            return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
+        }
+        let envelope = Envelope {
+            exchange: names::events(E::NAME.owner()),
+            routing_key: name,
+            kind: name,
+            service: self.service(),
+            cause,
+        };
+        let settled = self.send(envelope.seal(encode(name, event)?)).await?;
+        Ok(Receipt::new(settled.routed))
+    }
+
+    /// Publishes something that this service says about itself; whether it arrives is of no consequence.
+    pub(crate) async fn notice(&self, name: &str, body: &serde_json::Value, cause: &Cause) {
+        let exchange = names::events(self.service());
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
+        if let Err(error) = self.send(envelope.seal(body.to_string().into_bytes())).await {
+            tracing::debug!(%error, "a notice was not published");
+        }
+    }
+
+    /// Publishes anything, and waits for the confirm.
+    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Settled, PublishError> {
+        self.send_within(outgoing, self.patience).await
+    }
+
+    pub(crate) async fn send_within(&self, outgoing: Outgoing, patience: Duration) -> Result<Settled, PublishError> {
+        let kind = outgoing.properties.kind.clone().unwrap_or_default();
+        self.metrics.published(&kind);
+        let settled = self.lane.publish(outgoing, patience).await?;
+        self.metrics.confirmed(&kind, settled.routed);
+        Ok(settled)
+    }
+}
+
+/// The JSON of a message.
+pub(crate) fn encode(name: &str, message: &impl Serialize) -> Result<Vec<u8>, PublishError> {
+    let body = serde_json::to_vec(message)
+        .map_err(|error| PublishError::Encoding { message: name.to_owned(), reason: error.to_string() })?;
+    if body.len() > BODY_LIMIT {
+        return Err(PublishError::TooLarge { message: name.to_owned(), bytes: body.len(), limit: BODY_LIMIT });
+    }
+    Ok(body)
+}

@@ -1,0 +1,104 @@
+//! What a background task gets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use garenne_contract::{Event, Request};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::broker::{LaneState, Phase, PublishError};
+use crate::publisher::{Cause, Publisher, Receipt};
+use crate::rpc::{AskError, Requester};
+
+/// The service's state and its way to the broker, outside of any handler. Cheap to clone.
+///
+/// Everything published or asked through it begins a new conversation.
+pub struct Client<S> {
+    pub(super) parts: Arc<Parts<S>>,
+}
+
+/// What all handlers and background tasks of a service share.
+pub(super) struct Parts<S> {
+    pub(super) state: S,
+    pub(super) publisher: Publisher,
+    pub(super) requester: Requester,
+    pub(super) request_timeout: Duration,
+    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) drain: watch::Receiver<Option<Instant>>,
+}
+
+impl<S> Client<S> {
+    /// The service's state.
+    #[must_use]
+    pub fn state(&self) -> &S {
+        &self.parts.state
+    }
+
+    /// Publishes an event and returns once the broker has confirmed it.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`] says whether the broker may have the event all the same.
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
+        self.parts.publisher.event(event, &Cause::new_conversation()).await
+    }
+
+    /// Sends a request and waits for its reply, at most `REQUEST_TIMEOUT_MS`.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] says what is known about the request's fate.
+    pub async fn ask<R: Request>(&self, request: &R) -> Result<R::Reply, AskError<R::Error>> {
+        self.ask_within(request, self.parts.request_timeout).await
+    }
+
+    /// Sends a request and waits for its reply, at most so long.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] says what is known about the request's fate.
+    pub async fn ask_within<R: Request>(
+        &self,
+        request: &R,
+        patience: Duration,
+    ) -> Result<R::Reply, AskError<R::Error>> {
+        self.parts.requester.ask(request, &Cause::new_conversation(), patience).await
+    }
+
+    /// Whether the service consumes and can publish now.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.parts.readiness().is_ok()
+    }
+
+    /// Ends when the service shall stop. A background task should then finish and return.
+    pub async fn stopping(&self) {
+        let _ = self.parts.drain.clone().wait_for(Option::is_some).await;
+    }
+}
+
+impl<S> Parts<S> {
+    /// Whether the service can do its work, or why not.
+    pub(super) fn readiness(&self) -> Result<(), String> {
+        if self.drain.borrow().is_some() {
+            return Err("draining".into());
+        }
+        match &*self.phase.borrow() {
+            Phase::Consuming => {}
+            Phase::Waiting(reason) => return Err(format!("not consuming: {reason}")),
+            Phase::Stopped => return Err("stopped".into()),
+        }
+        match &*self.publisher.lane().state().borrow() {
+            // A blocked broker takes messages again; restarting or bypassing this replica would not help.
+            LaneState::Open | LaneState::Blocked(_) => Ok(()),
+            LaneState::Connecting(reason) => Err(format!("not publishing: {reason}")),
+        }
+    }
+}
+
+impl<S> Clone for Client<S> {
+    fn clone(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts) }
+    }
+}

@@ -1,0 +1,95 @@
+//! From a typed function to what the library runs.
+
+use std::any::type_name;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use garenne_contract::{Event, Request};
+
+use super::{Client, Context};
+use crate::broker::{Consume, Intake};
+use crate::consumer::{Failure, Handler, Observed, guard};
+use crate::retry::Reason;
+use crate::rpc::{Refusal, answer};
+
+/// A handler that still needs the running service.
+pub(super) type Bind<S> = Box<dyn FnOnce(&Client<S>) -> Handler + Send>;
+
+/// Decodes the event and calls the function.
+pub(super) fn event<S, E, F, Fut>(function: F, deadline: Duration) -> Bind<S>
+where
+    S: Send + Sync + 'static,
+    E: Event,
+    F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    Box::new(move |client| {
+        let client = client.clone();
+        let function = Arc::new(function);
+        Handler {
+            name: short_name::<F>(),
+            run: Box::new(move |inbound, message| {
+                let (client, function) = (client.clone(), Arc::clone(&function));
+                Box::pin(async move {
+                    let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
+                        Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
+                    })?;
+                    guard(deadline, function(event, Context::new(&client, message))).await
+                })
+            }),
+        }
+    })
+}
+
+/// Decodes the request, calls the function, and publishes the reply.
+pub(super) fn request<S, R, F, Fut>(function: F, deadline: Duration) -> Bind<S>
+where
+    S: Send + Sync + 'static,
+    R: Request,
+    F: Fn(R, Context<S>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R::Reply, Refusal<R::Error>>> + Send + 'static,
+{
+    Box::new(move |client| {
+        let client = client.clone();
+        let function = Arc::new(function);
+        Handler {
+            name: short_name::<F>(),
+            run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
+                let (client, function) = (client.clone(), Arc::clone(&function));
+                Box::pin(async move {
+                    let context = Context::new(&client, message.clone());
+                    let publisher = client.parts.publisher.clone();
+                    let run = async move |request: R| function(request, context).await;
+                    answer::<R>(&publisher, inbound, &message, deadline, run).await
+                })
+            }),
+        }
+    })
+}
+
+/// Calls the function with every event of the live feed, one after the other.
+pub(super) fn observer<S, F, Fut>(function: F, client: &Client<S>) -> Consume
+where
+    S: Send + Sync + 'static,
+    F: Fn(Observed, Context<S>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let (client, function) = (client.clone(), Arc::new(function));
+    Arc::new(move |mut intake: Intake| {
+        let (client, function) = (client.clone(), Arc::clone(&function));
+        Box::pin(async move {
+            while let Some(delivered) = intake.next().await {
+                let message = crate::consumer::Message::read(&delivered.inbound, client.parts.publisher.service());
+                let context = Context::new(&client, message);
+                function(delivered.inbound.into(), context).await;
+                delivered.receipt.acknowledge();
+            }
+        })
+    })
+}
+
+/// `reserve_stock` of `inventory::reserve_stock::reserve_stock`.
+fn short_name<F>() -> &'static str {
+    type_name::<F>().rsplit("::").next().unwrap_or("handler")
+}

@@ -1,0 +1,102 @@
+//! The whole of a `main`.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Service, Settings, StartError};
+use crate::telemetry::install_log;
+
+/// Runs a service until `SIGTERM` or `SIGINT`, then drains it. A second signal ends it at once.
+///
+/// With the argument `definitions` the process prints the service's part of the broker's `definitions.json` instead
+/// and needs neither environment nor broker.
+///
+/// The exit code is 0 after a drain, 64 for an unknown argument, or [`StartError::exit_code`].
+///
+/// ```no_run
+/// # struct Billing;
+/// # impl Billing { async fn open() -> Result<Self, std::io::Error> { Ok(Self) } }
+/// # fn service() -> garenne::Service<Billing> { garenne::Service::new("billing") }
+/// fn main() -> std::process::ExitCode {
+///     garenne::run(service(), Billing::open)
+/// }
+/// ```
+pub fn run<S, F, Fut, E>(service: Service<S>, state: F) -> ExitCode
+where
+    S: Send + Sync + 'static,
+    F: FnOnce() -> Fut,
+    Fut: Future<Output = Result<S, E>>,
+    E: Display,
+{
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => {}
+        ["definitions"] => return print_definitions(&service),
+        unknown => {
+            complain(format_args!("unknown argument {unknown:?}; give none to run, or `definitions`"));
+            return ExitCode::from(64);
+        }
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format_args!("the system gives no threads: {error}"));
+            return ExitCode::from(71);
+        }
+    };
+    match runtime.block_on(serve(service, state)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(format_args!("{error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn serve<S, F, Fut, E>(service: Service<S>, state: F) -> Result<(), StartError>
+where
+    S: Send + Sync + 'static,
+    F: FnOnce() -> Fut,
+    Fut: Future<Output = Result<S, E>>,
+    E: Display,
+{
+    let settings = Settings::from_env().map_err(StartError::Settings)?;
+    install_log(settings.log_format);
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Thread)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Thread)?;
+    let state = state().await.map_err(|error| StartError::State(error.to_string()))?;
+    let mut running = service.start(state, settings).await?;
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        error = running.failed() => Some(error),
+    };
+    if let Some(error) = &failure {
+        tracing::error!(%error, "the service ends");
+    }
+    tokio::select! {
+        () = running.stop() => {}
+        _ = terminate.recv() => tracing::warn!("a second signal: ending without draining"),
+        _ = interrupt.recv() => tracing::warn!("a second signal: ending without draining"),
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+#[expect(clippy::print_stdout, reason = "the definitions are this invocation's output")]
+fn print_definitions<S: Send + Sync + 'static>(service: &Service<S>) -> ExitCode {
+    let faults = service.faults();
+    if !faults.is_empty() {
+        let error = StartError::Wiring(faults);
+        complain(format_args!("{error}"));
+        return ExitCode::from(error.exit_code());
+    }
+    println!("{:#}", service.definitions());
+    ExitCode::SUCCESS
+}
+
+/// To standard error, since the log may not be there yet.
+fn complain(text: std::fmt::Arguments<'_>) {
+    eprintln!("error: {text}");
+}

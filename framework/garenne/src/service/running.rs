@@ -1,0 +1,220 @@
+//! A service that runs inside this process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
+
+use super::client::Parts;
+use super::service::Wired;
+use super::{Client, Service, Settings, StartError, admin};
+use crate::broker::{Broker, Consume, Lane, Phase, Source, SourceFrom, Supervisor};
+use crate::consumer::{Worker, WorkerParts};
+use crate::publisher::Publisher;
+use crate::rpc::Requester;
+use crate::telemetry::Metrics;
+
+/// Handles beyond the deadline what cannot wait: closing channels and connections, each bounded by itself.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// A started service. It lives until [`Running::stop`] or until it fails; dropping it leaves it running.
+pub struct Running<S> {
+    client: Client<S>,
+    admin: SocketAddr,
+    drain: watch::Sender<Option<Instant>>,
+    drain_time: Duration,
+    workers: Vec<Arc<Worker>>,
+    supervisor: JoinHandle<Result<(), crate::broker::BrokerError>>,
+    backgrounds: JoinSet<Result<(), StartError>>,
+    lane: JoinHandle<()>,
+    serving: JoinHandle<()>,
+    stop_serving: watch::Sender<bool>,
+}
+
+impl<S: Send + Sync + 'static> Service<S> {
+    /// Starts the service. It connects in the background: [`Running::ready`] waits for that.
+    ///
+    /// # Errors
+    ///
+    /// When the wiring has mistakes, the admin address cannot be used, or the system gives no thread.
+    pub async fn start(mut self, state: S, settings: Settings) -> Result<Running<S>, StartError> {
+        if let Some(ladder) = settings.ladder.clone() {
+            self = self.retry_ladder(ladder);
+        }
+        let faults = self.faults();
+        if !faults.is_empty() {
+            return Err(StartError::Wiring(faults));
+        }
+        let blueprint = self.shared_blueprint();
+        let service = blueprint.service.clone();
+        let instance = settings.instance.as_str();
+        let metrics = Arc::new(Metrics::new(&service));
+        let broker = Broker::new(settings.address.clone(), &format!("{service}/{instance}"), 1);
+        let broker = Arc::new(broker.map_err(StartError::Thread)?);
+        let (declared, when_declared) = watch::channel(false);
+        let (phase, watched_phase) = watch::channel(Phase::Waiting("not connected yet".into()));
+        let (drain, watched_drain) = watch::channel(None);
+        let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, settings.publish_in_flight);
+        let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
+        let requester = Requester::new(
+            publisher.clone(),
+            Arc::clone(&blueprint),
+            Arc::clone(&metrics),
+            settings.requests_in_flight,
+        );
+        let mut sources = Vec::new();
+        if !blueprint.asks.is_empty() {
+            sources.push(Arc::new(requester.source(instance)));
+        }
+        let request_timeout = settings.request_timeout;
+        let client = Client {
+            parts: Arc::new(Parts {
+                state,
+                publisher: publisher.clone(),
+                requester,
+                request_timeout,
+                phase: watched_phase,
+                drain: watched_drain.clone(),
+            }),
+        };
+        if let Some(observer) = self.observer.take() {
+            let blueprint = Arc::clone(&blueprint);
+            let name = instance.to_owned();
+            let live = move |word: &str| blueprint.live(&format!("{name}.{word}"));
+            sources.push(Arc::new(Source {
+                from: SourceFrom::Exclusive(Box::new(live)),
+                consumer_tag: format!("{service}.live/{instance}"),
+                prefetch: 100,
+                no_ack: false,
+                consume: observer(&client),
+            }));
+        }
+        let mut workers = Vec::new();
+        for (queue, Wired { options, handlers }) in std::mem::take(&mut self.queues) {
+            let handlers = handlers.into_iter().map(|(message, bind)| (message, bind(&client))).collect();
+            let prefetch = options.prefetch_count();
+            let worker = Worker::new(WorkerParts {
+                queue: queue.clone(),
+                handlers,
+                options,
+                ladder: blueprint.ladder.clone(),
+                publisher: publisher.clone(),
+                metrics: Arc::clone(&metrics),
+            });
+            sources.push(Arc::new(Source {
+                consumer_tag: format!("{queue}/{instance}"),
+                from: SourceFrom::Queue(queue),
+                prefetch,
+                no_ack: false,
+                consume: consume(&worker),
+            }));
+            workers.push(worker);
+        }
+        let (stop_serving, when_stopped) = watch::channel(false);
+        let parts = Arc::clone(&client.parts);
+        let (admin, serving) = admin::serve(settings.admin_addr, parts, Arc::clone(&metrics), when_stopped).await?;
+        let topology = blueprint.topology();
+        let supervisor = Supervisor { broker, topology, sources, metrics, phase, declared, drain: watched_drain };
+        let supervisor = tokio::spawn(supervisor.run());
+        let mut backgrounds = JoinSet::new();
+        for background in std::mem::take(&mut self.backgrounds) {
+            let task = (background.run)(client.clone());
+            let name = background.name;
+            backgrounds.spawn(async move { task.await.map_err(|reason| StartError::Background { name, reason }) });
+        }
+        tracing::info!(service, instance, broker = %settings.address, admin = %admin, "started");
+        let drain_time = settings.drain;
+        Ok(Running {
+            client,
+            admin,
+            drain,
+            drain_time,
+            workers,
+            supervisor,
+            backgrounds,
+            lane: lane_task,
+            serving,
+            stop_serving,
+        })
+    }
+}
+
+fn consume(worker: &Arc<Worker>) -> Consume {
+    let worker = Arc::clone(worker);
+    Arc::new(move |intake| Box::pin(Arc::clone(&worker).consume(intake)))
+}
+
+impl<S: Send + Sync + 'static> Running<S> {
+    /// Publishes and asks from outside of the handlers.
+    #[must_use]
+    pub fn client(&self) -> Client<S> {
+        self.client.clone()
+    }
+
+    /// Where health and metrics are served.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Ends when the service consumes and can publish.
+    pub async fn ready(&self) {
+        let mut phase = self.client.parts.phase.clone();
+        let mut lane = self.client.parts.publisher.lane().state();
+        while !self.client.ready() {
+            tokio::select! {
+                Ok(()) = phase.changed() => {}
+                Ok(()) = lane.changed() => {}
+                else => return,
+            }
+        }
+    }
+
+    /// Waits until the service fails. One that runs well never does.
+    pub async fn failed(&mut self) -> StartError {
+        loop {
+            tokio::select! {
+                ended = &mut self.supervisor => return match ended {
+                    Ok(Err(error)) => StartError::Broker(error),
+                    Ok(Ok(())) => StartError::Background { name: "supervisor", reason: "ended before it was asked to".into() },
+                    Err(panic) => StartError::Background { name: "supervisor", reason: panic.to_string() },
+                },
+                Some(ended) = self.backgrounds.join_next() => match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return error,
+                    Err(panic) => return StartError::Background { name: "task", reason: panic.to_string() },
+                },
+            }
+        }
+    }
+
+    /// Drains and ends: readiness goes off, no more is taken from the queues, what was begun is finished while the
+    /// drain time allows, the rest goes back, what was published is confirmed, the connections close.
+    pub async fn stop(mut self) {
+        let deadline = Instant::now() + self.drain_time;
+        self.drain.send_replace(Some(deadline));
+        tracing::info!(seconds = self.drain_time.as_secs(), "draining");
+        let _ = timeout_at(deadline, async { while self.backgrounds.join_next().await.is_some() {} }).await;
+        self.backgrounds.shutdown().await;
+        if !self.supervisor.is_finished() && timeout_at(deadline + GRACE, &mut self.supervisor).await.is_err() {
+            self.supervisor.abort();
+        }
+        for worker in std::mem::take(&mut self.workers) {
+            worker.finish_orphans(deadline).await;
+        }
+        self.stop_serving.send_replace(true);
+        // The lane ends, after its last confirm, when the last handle to it is gone.
+        let Self { client, lane, serving, .. } = self;
+        drop(client);
+        for task in [lane, serving] {
+            let abort = task.abort_handle();
+            if timeout_at(deadline + GRACE, task).await.is_err() {
+                abort.abort();
+            }
+        }
+        tracing::info!("stopped");
+    }
+}

@@ -1,0 +1,207 @@
+//! How a service is wired.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use garenne_contract::{Event, Request};
+use serde_json::Value;
+
+use super::background::Background;
+use super::handlers::{self, Bind};
+use super::{Client, Context};
+use crate::broker::Consume;
+use crate::consumer::{Failure, Observed, Options};
+use crate::retry::Ladder;
+use crate::rpc::Refusal;
+use crate::topology::{Blueprint, Fault, Heard, definitions};
+
+/// What a service hears, answers, says and asks: its table of contents.
+///
+/// `S` is the service's state, which every handler reaches through its [`Context`]. Wiring needs no state and no
+/// broker, so the topology can be read from it anywhere.
+///
+/// ```
+/// use garenne::{Context, Event, Failure, Service};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[event(name = "orders.order-placed")]
+/// struct OrderPlaced {
+///     order_id: u64,
+/// }
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[event(name = "billing.invoice-written")]
+/// struct InvoiceWritten {
+///     order_id: u64,
+/// }
+///
+/// struct Billing;
+///
+/// async fn write_invoice(order: OrderPlaced, ctx: Context<Billing>) -> Result<(), Failure> {
+///     ctx.publish(&InvoiceWritten { order_id: order.order_id }).await?;
+///     Ok(())
+/// }
+///
+/// fn service() -> Service<Billing> {
+///     Service::new("billing").on(write_invoice).publishes::<InvoiceWritten>()
+/// }
+///
+/// assert!(service().definitions().to_string().contains("billing.orders.order-placed"));
+/// ```
+#[must_use = "a service does nothing until it runs: garenne::run(service, state)"]
+pub struct Service<S> {
+    pub(super) blueprint: Blueprint,
+    pub(super) queues: BTreeMap<String, Wired<S>>,
+    pub(super) observer: Option<Box<dyn FnOnce(&Client<S>) -> Consume + Send>>,
+    pub(super) backgrounds: Vec<Background<S>>,
+    faults: Vec<Fault>,
+}
+
+/// The handlers of one queue.
+pub(super) struct Wired<S> {
+    pub(super) options: Options,
+    pub(super) handlers: BTreeMap<&'static str, Bind<S>>,
+}
+
+impl<S: Send + Sync + 'static> Service<S> {
+    /// A service with this name: kebab case, at most 40 bytes. The name begins the names of everything it declares.
+    pub fn new(name: &str) -> Self {
+        let blueprint = Blueprint::new(name);
+        Self { blueprint, queues: BTreeMap::new(), observer: None, backgrounds: Vec::new(), faults: Vec::new() }
+    }
+
+    /// Handles an event. The message's type, its queue and its binding follow from the function's signature.
+    pub fn on<E, F, Fut>(self, handler: F) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.on_with(handler, Options::new())
+    }
+
+    /// Handles an event, with [`Options`].
+    pub fn on_with<E, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let handler = handlers::event(handler, options.deadline);
+        self.wire(Heard::Event(E::NAME), options, handler)
+    }
+
+    /// Answers a request that this service owns.
+    pub fn answer<R, F, Fut>(self, handler: F) -> Self
+    where
+        R: Request,
+        F: Fn(R, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::Reply, Refusal<R::Error>>> + Send + 'static,
+    {
+        self.answer_with(handler, Options::new())
+    }
+
+    /// Answers a request that this service owns, with [`Options`].
+    pub fn answer_with<R, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        R: Request,
+        F: Fn(R, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::Reply, Refusal<R::Error>>> + Send + 'static,
+    {
+        let handler = handlers::request(handler, options.deadline);
+        self.wire(Heard::Request(R::NAME), options, handler)
+    }
+
+    /// Says that the service publishes this event. Publishing one that is not declared is an error.
+    pub fn publishes<E: Event>(mut self) -> Self {
+        self.blueprint.publishes.insert(E::NAME);
+        self
+    }
+
+    /// Says that the service sends this request. Sending one that is not declared is an error.
+    pub fn asks<R: Request>(mut self) -> Self {
+        self.blueprint.asks.insert(R::NAME);
+        self
+    }
+
+    /// Shows every event of these owners to the function, one after the other, from now on and as far as it keeps up.
+    ///
+    /// Each replica sees everything, in a queue of its own that goes with its connection and holds at most 10,000
+    /// events; beyond that the oldest go. Nothing is retried. For effects use [`Service::on`].
+    pub fn observe<'a, F, Fut>(mut self, owners: impl IntoIterator<Item = &'a str>, handler: F) -> Self
+    where
+        F: Fn(Observed, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.blueprint.observes.extend(owners.into_iter().map(str::to_owned));
+        self.observer = Some(Box::new(|client| handlers::observer(handler, client)));
+        self
+    }
+
+    /// Runs a task beside the handlers, for example an HTTP server. When it returns an error the service ends.
+    pub fn background<F, Fut, E>(mut self, name: &'static str, task: F) -> Self
+    where
+        F: FnOnce(Client<S>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
+        self.backgrounds.push(Background::new(name, task));
+        self
+    }
+
+    /// Replaces the retry ladder.
+    pub fn retry_ladder(mut self, ladder: Ladder) -> Self {
+        self.blueprint.ladder = ladder;
+        self
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.blueprint.service
+    }
+
+    /// The service's exchanges, queues, bindings and least rights in the format of the broker's `definitions.json`.
+    #[must_use]
+    pub fn definitions(&self) -> Value {
+        definitions(&self.blueprint)
+    }
+
+    /// Every mistake in the wiring.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = self.faults.clone();
+        faults.extend(self.blueprint.faults());
+        faults.extend(self.queues.iter().flat_map(|(queue, wired)| wired.options.faults(queue)));
+        if self.queues.is_empty() && self.observer.is_none() && self.backgrounds.is_empty() {
+            faults.push(Fault::Idle(self.name().to_owned()));
+        }
+        faults
+    }
+
+    fn wire(mut self, heard: Heard, options: Options, bind: Bind<S>) -> Self {
+        let queue = match &options.queue {
+            Some(own) => format!("{}.{own}", self.name()),
+            None => self.blueprint.queue_for(heard.name()),
+        };
+        let message = heard.name().as_str();
+        self.blueprint.queues.entry(queue.clone()).or_default().insert(heard);
+        let wired = self
+            .queues
+            .entry(queue.clone())
+            .or_insert_with(|| Wired { options: options.clone(), handlers: BTreeMap::new() });
+        if wired.options != options {
+            self.faults.push(Fault::OptionsDiffer { queue: queue.clone() });
+        }
+        if wired.handlers.insert(message, bind).is_some() {
+            self.faults.push(Fault::HandledTwice { queue, message });
+        }
+        self
+    }
+
+    pub(super) fn shared_blueprint(&self) -> Arc<Blueprint> {
+        Arc::new(self.blueprint.clone())
+    }
+}

@@ -1,0 +1,247 @@
+//! What the environment says. Nothing else in the library reads it.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::broker::Address;
+use crate::retry::Ladder;
+use crate::telemetry::LogFormat;
+
+/// How a service runs. [`Settings::from_env`] reads it from the environment; every value but the address has a default.
+///
+/// | variable | meaning | default |
+/// |---|---|---|
+/// | `AMQP_URL` | the broker, `amqp://user:password@host:5672/%2f` or `amqps://…` | none |
+/// | `ADMIN_ADDR` | where `/livez`, `/readyz` and `/metrics` are served | `127.0.0.1:9464` |
+/// | `INSTANCE` | names this replica in the management UI: at most 60 of a-z, A-Z, 0-9, `.`, `_`, `-` | `<host>-<process id>` |
+/// | `DRAIN_SECONDS` | how long a stopping service may finish what it has begun, 1 to 3600 | 25 |
+/// | `PUBLISH_TIMEOUT_MS` | how long a confirm is waited for, 100 to 600000 | 10000 |
+/// | `PUBLISH_IN_FLIGHT` | how many messages may wait for their confirms, 1 to 65536 | 1024 |
+/// | `REQUEST_TIMEOUT_MS` | how long a reply is waited for, 1 to 600000 | 5000 |
+/// | `REQUESTS_IN_FLIGHT` | how many requests may wait for their replies, 1 to 65536 | 1024 |
+/// | `RETRY_LADDER_MS` | the delays between attempts, rising: `1000,5000,30000` | the service's own |
+/// | `LOG_FORMAT` | `text` or `json` | `text` |
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The broker.
+    pub address: Address,
+    /// Where health and metrics are served.
+    pub admin_addr: SocketAddr,
+    /// Names this replica.
+    pub instance: String,
+    /// How long a stopping service may finish what it has begun.
+    pub drain: Duration,
+    /// How long a confirm is waited for.
+    pub publish_timeout: Duration,
+    /// How many messages may wait for their confirms.
+    pub publish_in_flight: usize,
+    /// How long a reply is waited for.
+    pub request_timeout: Duration,
+    /// How many requests may wait for their replies.
+    pub requests_in_flight: usize,
+    /// Replaces the service's own ladder.
+    pub ladder: Option<Ladder>,
+    /// The form of the log.
+    pub log_format: LogFormat,
+}
+
+/// A variable of the environment that is missing or makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct SettingsFault {
+    variable: &'static str,
+    problem: String,
+}
+
+impl Settings {
+    /// Defaults around an address. The admin endpoint gets any free port of the loopback.
+    ///
+    /// # Panics
+    ///
+    /// Never: the default address is well-formed.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            admin_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            instance: default_instance(),
+            drain: Duration::from_secs(25),
+            publish_timeout: Duration::from_secs(10),
+            publish_in_flight: 1024,
+            request_timeout: Duration::from_secs(5),
+            requests_in_flight: 1024,
+            ladder: None,
+            log_format: LogFormat::Text,
+        }
+    }
+
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// Names every variable that is missing or makes no sense, and what to write there. No secret is repeated.
+    pub fn from_env() -> Result<Self, Vec<SettingsFault>> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<SettingsFault>> {
+        let mut faults = Vec::new();
+        let mut read = Reader { variable, faults: &mut faults };
+        let address =
+            read.required("AMQP_URL", "the broker's address, for example amqp://user:password@localhost:5672/%2f");
+        let admin_addr = read.parsed(
+            "ADMIN_ADDR",
+            SocketAddr::from(([127, 0, 0, 1], 9464)),
+            "give address and port, such as 0.0.0.0:9464",
+        );
+        let instance = read.instance();
+        let drain = read.number("DRAIN_SECONDS", 25, 1..=3600);
+        let publish_timeout = read.number("PUBLISH_TIMEOUT_MS", 10_000, 100..=600_000);
+        let publish_in_flight = read.number("PUBLISH_IN_FLIGHT", 1024, 1..=65_536);
+        let request_timeout = read.number("REQUEST_TIMEOUT_MS", 5_000, 1..=600_000);
+        let requests_in_flight = read.number("REQUESTS_IN_FLIGHT", 1024, 1..=65_536);
+        let ladder = read.ladder();
+        let log_format = read.log_format();
+        let Some(address) = address.filter(|_| faults.is_empty()) else { return Err(faults) };
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(Self {
+            address,
+            admin_addr,
+            instance,
+            drain: Duration::from_secs(drain),
+            publish_timeout: Duration::from_millis(publish_timeout),
+            publish_in_flight: count(publish_in_flight),
+            request_timeout: Duration::from_millis(request_timeout),
+            requests_in_flight: count(requests_in_flight),
+            ladder,
+            log_format,
+        })
+    }
+}
+
+struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    faults: &'a mut Vec<SettingsFault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, variable: &'static str, problem: impl Display) {
+        self.faults.push(SettingsFault { variable, problem: problem.to_string() });
+    }
+
+    fn required(&mut self, name: &'static str, what: &str) -> Option<Address> {
+        match (self.variable)(name) {
+            None => self.fault(name, format!("is not set; give {what}")),
+            Some(text) => match Address::parse(&text) {
+                Ok(address) => return Some(address),
+                Err(problem) => self.fault(name, problem),
+            },
+        }
+        None
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &'static str, default: T, rule: &str) -> T {
+        let Some(text) = (self.variable)(name) else { return default };
+        text.trim().parse().unwrap_or_else(|_| {
+            self.fault(name, format!("{text:?} cannot be read; {rule}"));
+            default
+        })
+    }
+
+    fn number(&mut self, name: &'static str, default: u64, range: std::ops::RangeInclusive<u64>) -> u64 {
+        let rule = format!("give a whole number from {} to {}", range.start(), range.end());
+        let number = self.parsed(name, default, &rule);
+        if !range.contains(&number) {
+            self.fault(name, format!("{number} is out of range; {rule}"));
+        }
+        number
+    }
+
+    fn instance(&mut self) -> String {
+        let instance = (self.variable)("INSTANCE").unwrap_or_else(default_instance);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if instance.is_empty() || instance.len() > 60 || !instance.bytes().all(plain) {
+            self.fault(
+                "INSTANCE",
+                format!("{instance:?} cannot stand in a queue's name; use 1 to 60 of a-z, A-Z, 0-9, ., _, -"),
+            );
+        }
+        instance
+    }
+
+    fn ladder(&mut self) -> Option<Ladder> {
+        let text = (self.variable)("RETRY_LADDER_MS")?;
+        let steps: Result<Vec<u64>, _> = text.split(',').map(|step| step.trim().parse()).collect();
+        let Ok(steps) = steps else {
+            self.fault(
+                "RETRY_LADDER_MS",
+                format!("{text:?} cannot be read; give milliseconds such as 1000,5000,30000"),
+            );
+            return None;
+        };
+        Ladder::new(steps.into_iter().map(Duration::from_millis))
+            .map_err(|fault| self.fault("RETRY_LADDER_MS", fault))
+            .ok()
+    }
+
+    fn log_format(&mut self) -> LogFormat {
+        match (self.variable)("LOG_FORMAT").as_deref() {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                self.fault("LOG_FORMAT", format!("{other:?} is unknown; give text or json"));
+                LogFormat::Text
+            }
+        }
+    }
+}
+
+/// The pod's or the machine's name, and the process.
+fn default_instance() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let plain = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
+    let host: String = host.trim().chars().filter(plain).take(40).collect();
+    let host = if host.is_empty() { "instance".to_owned() } else { host };
+    format!("{host}-{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(&find).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn only_the_address_is_required() {
+        let settings = read(&[("AMQP_URL", "amqp://orders:orders@localhost")]).unwrap();
+        assert_eq!((settings.publish_in_flight, settings.drain.as_secs()), (1024, 25));
+    }
+
+    #[test]
+    fn every_fault_is_named_with_what_to_write() {
+        let faults = read(&[
+            ("ADMIN_ADDR", "here"),
+            ("INSTANCE", "a b"),
+            ("DRAIN_SECONDS", "0"),
+            ("RETRY_LADDER_MS", "5,1"),
+            ("LOG_FORMAT", "xml"),
+        ])
+        .unwrap_err();
+        for expected in [
+            "AMQP_URL: is not set",
+            "ADMIN_ADDR",
+            "INSTANCE",
+            "DRAIN_SECONDS: 0 is out of range",
+            "RETRY_LADDER_MS",
+            "LOG_FORMAT",
+        ] {
+            assert!(faults.contains(expected), "{expected} is missing in:\n{faults}");
+        }
+    }
+}
