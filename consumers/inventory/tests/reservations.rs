@@ -1,4 +1,5 @@
 //! Reservations in a real database file.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use contracts::orders::OrderPlaced;
 use contracts::values::{Money, OrderId, Sku};

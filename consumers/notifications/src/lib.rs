@@ -1,1 +1,26 @@
-//! consumers/notifications
+//! Mail to the customer: one for each thing worth knowing about an order.
+//!
+//! The smallest whole service: start here to see what one costs.
+
+mod app;
+mod config;
+mod mail;
+mod postbox;
+mod tell_cancelled;
+mod tell_confirmed;
+mod tell_dispatched;
+
+use garenne::Service;
+
+pub use app::{Notifications, SendError};
+pub use mail::{Kind, Mail, UnusableAddress};
+pub use postbox::{Postbox, PostboxError};
+
+/// The service's table of contents.
+#[must_use]
+pub fn service() -> Service<Notifications> {
+    Service::new("notifications")
+        .on(tell_confirmed::tell_confirmed)
+        .on(tell_cancelled::tell_cancelled)
+        .on(tell_dispatched::tell_dispatched)
+}

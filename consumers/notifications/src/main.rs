@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The service `notifications`.
+
+use std::process::ExitCode;
+
+use notifications::Notifications;
+
+fn main() -> ExitCode {
+    garenne::run(notifications::service(), Notifications::open)
+}

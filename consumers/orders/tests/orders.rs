@@ -1,4 +1,5 @@
 //! Orders in a real database file.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use contracts::orders::OrderStatus;
 use contracts::storefront::CheckoutSubmitted;

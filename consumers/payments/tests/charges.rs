@@ -1,4 +1,5 @@
 //! Charges in a real database file.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

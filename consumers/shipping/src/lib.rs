@@ -1,1 +1,16 @@
-//! consumers/shipping
+//! Parcels: a confirmed order is handed to the carrier, once.
+
+mod app;
+mod config;
+mod dispatch_parcel;
+
+use contracts::shipping::ShipmentDispatched;
+use garenne::Service;
+
+pub use app::Shipping;
+
+/// The service's table of contents.
+#[must_use]
+pub fn service() -> Service<Shipping> {
+    Service::new("shipping").on(dispatch_parcel::dispatch_parcel).publishes::<ShipmentDispatched>()
+}

@@ -1,0 +1,12 @@
+//! An order was confirmed: its parcel leaves.
+
+use contracts::orders::OrderConfirmed;
+use garenne::{Classify, Context, Failure};
+
+use crate::Shipping;
+
+pub(crate) async fn dispatch_parcel(order: OrderConfirmed, ctx: Context<Shipping>) -> Result<(), Failure> {
+    let dispatched = ctx.state().dispatch(&order).await.or_retry()?;
+    ctx.publish(&dispatched).await?;
+    Ok(())
+}
