@@ -1,0 +1,124 @@
+//! The broker that `cargo xtask test` has started, and a vhost of it for one test.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rabbitmq_node::Management;
+use serde_json::{Value, json};
+
+/// The running broker.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    port: u16,
+    management: Management,
+    user: String,
+    password: String,
+}
+
+/// A vhost that exists as long as its test.
+#[derive(Debug)]
+pub struct Vhost {
+    broker: Broker,
+    name: String,
+}
+
+impl Broker {
+    /// # Panics
+    ///
+    /// When the suite was not started by `cargo xtask test`.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let read = |name: &str| {
+            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
+        };
+        let (user, password) = (read("TEST_ADMIN_USER"), read("TEST_ADMIN_PASSWORD"));
+        let port = read("TEST_AMQP_PORT").parse().expect("TEST_AMQP_PORT is a port");
+        Self { port, management: Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password), user, password }
+    }
+
+    /// The management interface, as the administrator.
+    #[must_use]
+    pub fn management(&self) -> &Management {
+        &self.management
+    }
+
+    /// The port for AMQP on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Vhost {
+    /// A new, empty vhost in which only the administrator has rights.
+    ///
+    /// # Panics
+    ///
+    /// When the broker does not create it.
+    #[must_use]
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let broker = Broker::from_env();
+        let name = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        broker.management.put(&format!("vhosts/{name}"), &json!({})).expect("the vhost is created");
+        let vhost = Self { broker, name };
+        vhost.allow(&vhost.broker.user, ".*", ".*", ".*");
+        vhost
+    }
+
+    /// Gives a user rights in this vhost.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub fn allow(&self, user: &str, configure: &str, write: &str, read: &str) {
+        let path = format!("permissions/{}/{user}", self.name);
+        let rights = json!({"configure": configure, "write": write, "read": read});
+        self.broker.management.put(&path, &rights).expect("the rights are granted");
+    }
+
+    /// The administrator's URL of this vhost.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_of(&self.broker.user, &self.broker.password)
+    }
+
+    /// A user's URL of this vhost.
+    #[must_use]
+    pub fn url_of(&self, user: &str, password: &str) -> String {
+        format!("amqp://{user}:{password}@127.0.0.1:{}/{}", self.broker.port, self.name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The broker it belongs to.
+    #[must_use]
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// Asks the management interface about something of this vhost: `get("queues", "orders.dlq")`.
+    ///
+    /// # Panics
+    ///
+    /// When the broker has no such thing.
+    #[must_use]
+    pub fn get(&self, kind: &str, name: &str) -> Value {
+        self.broker.management.get(&format!("{kind}/{}/{name}", self.name)).expect("the broker answers")
+    }
+}
+
+impl Default for Vhost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Vhost {
+    fn drop(&mut self) {
+        let _ = self.broker.management.delete(&format!("vhosts/{}", self.name));
+    }
+}

@@ -1,0 +1,3 @@
+//! The end-to-end suites. Each file is one subject; each test reads as a sentence of the specification.
+
+mod library;
