@@ -14,7 +14,6 @@ use garenne::Service;
 pub use app::{Inventory, Outcome};
 
 /// The service's table of contents.
-#[must_use]
 pub fn service() -> Service<Inventory> {
     Service::new("inventory")
         .on(reserve_stock::reserve_stock)

@@ -17,7 +17,6 @@ pub use mail::{Kind, Mail, UnusableAddress};
 pub use postbox::{Postbox, PostboxError};
 
 /// The service's table of contents.
-#[must_use]
 pub fn service() -> Service<Notifications> {
     Service::new("notifications")
         .on(tell_confirmed::tell_confirmed)

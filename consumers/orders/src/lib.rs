@@ -21,7 +21,6 @@ pub use app::{Order, Orders, OtherContent, Refused};
 pub use life::{Contradiction, Fact, Life};
 
 /// The service's table of contents.
-#[must_use]
 pub fn service() -> Service<Orders> {
     Service::new("orders")
         .on(place_order::place_order)

@@ -14,7 +14,6 @@ pub use provider::{Answer, PaymentProvider, Unreachable};
 pub use simulated::SimulatedProvider;
 
 /// The service's table of contents.
-#[must_use]
 pub fn service() -> Service<Payments> {
     Service::new("payments")
         .on_with(charge_card::charge_card, Options::new().attempts(5))

@@ -10,7 +10,6 @@ use garenne::Service;
 pub use app::Shipping;
 
 /// The service's table of contents.
-#[must_use]
 pub fn service() -> Service<Shipping> {
     Service::new("shipping").on(dispatch_parcel::dispatch_parcel).publishes::<ShipmentDispatched>()
 }
