@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The service `shoppers`.
+
+use std::process::ExitCode;
+
+use shoppers::Shoppers;
+
+fn main() -> ExitCode {
+    garenne::run(shoppers::service(), Shoppers::open)
+}

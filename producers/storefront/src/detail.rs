@@ -6,7 +6,7 @@ use contracts::payments::{PaymentCaptured, PaymentDeclined};
 use contracts::shipping::ShipmentDispatched;
 use contracts::storefront::CheckoutSubmitted;
 use contracts::values::OrderLines;
-use garenne_contract::Event;
+use garenne::Event;
 use serde_json::Value;
 
 /// The longest gist, in characters: some of it is another service's free text.
@@ -18,9 +18,9 @@ pub fn of_event(name: &str, body: &Value) -> String {
     let detail = said::<CheckoutSubmitted>(name, body, |checkout| articles(&checkout.lines))
         .or_else(|| said::<OrderPlaced>(name, body, |placed| articles(&placed.lines)))
         .or_else(|| said::<StockReserved>(name, body, |reserved| reserved.total.to_string()))
-        .or_else(|| said::<StockRejected>(name, body, shortage))
+        .or_else(|| said::<StockRejected>(name, body, |rejected| shortage(&rejected)))
         .or_else(|| said::<StockReleased>(name, body, |released| articles(&released.lines)))
-        .or_else(|| said::<PaymentCaptured>(name, body, capture))
+        .or_else(|| said::<PaymentCaptured>(name, body, |captured| capture(&captured)))
         .or_else(|| said::<PaymentDeclined>(name, body, |declined| declined.reason))
         .or_else(|| said::<OrderConfirmed>(name, body, |confirmed| confirmed.total.to_string()))
         .or_else(|| said::<OrderCancelled>(name, body, |cancelled| cancelled.reason.to_string()))
@@ -52,14 +52,14 @@ fn articles(lines: &OrderLines) -> String {
     shown.join(", ")
 }
 
-fn shortage(rejected: StockRejected) -> String {
+fn shortage(rejected: &StockRejected) -> String {
     match rejected.available {
         None => format!("there is no {}", rejected.sku),
         Some(available) => format!("{}: only {available} on the shelf", rejected.sku),
     }
 }
 
-fn capture(captured: PaymentCaptured) -> String {
+fn capture(captured: &PaymentCaptured) -> String {
     match captured.attempt {
         0 | 1 => captured.amount.to_string(),
         attempt => format!("{}, attempt {attempt}", captured.amount),
@@ -80,7 +80,11 @@ mod tests {
         let customer = json!({"name": "Ada Lovelace", "email": "ada@example.org"});
         let euro = json!({"amount": 1999, "currency": "EUR"});
         for (name, body, gist) in [
-            ("storefront.checkout-submitted", json!({"customer": customer, "lines": lines, "card": "tok_ok"}), "2 × MUG-BLUE, 1 × MUG-RED"),
+            (
+                "storefront.checkout-submitted",
+                json!({"customer": customer, "lines": lines, "card": "tok_ok"}),
+                "2 × MUG-BLUE, 1 × MUG-RED",
+            ),
             ("orders.order-placed", json!({"lines": lines, "card": "tok_ok"}), "2 × MUG-BLUE, 1 × MUG-RED"),
             ("inventory.stock-reserved", json!({"total": euro, "card": "tok_ok"}), "19.99 EUR"),
             ("inventory.stock-rejected", json!({"sku": "MUG-BLUE", "available": 3}), "MUG-BLUE: only 3 on the shelf"),

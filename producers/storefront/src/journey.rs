@@ -3,7 +3,7 @@
 use contracts::inventory::StockReserved;
 use contracts::orders::{OrderCancelled, OrderConfirmed, OrderPlaced};
 use contracts::shipping::ShipmentDispatched;
-use garenne_contract::Event;
+use garenne::Event;
 use serde::Serialize;
 
 /// The most steps that are remembered of one order; a healthy one has about eight.
@@ -25,6 +25,8 @@ pub struct Step {
     pub kind: Kind,
     /// The gist, for people.
     pub detail: String,
+    /// How far the order had come with it.
+    pub stage: Stage,
 }
 
 /// What kind of thing was said.
@@ -110,9 +112,10 @@ impl Default for Journey {
 }
 
 impl Journey {
-    /// Adds one step and counts its `after_ms` from the first. Beyond [`STEPS_LIMIT`] only the stage follows.
+    /// Adds one step; its `after_ms` and its `stage` follow from the steps before. Beyond [`STEPS_LIMIT`] only the stage follows.
     pub fn add(&mut self, mut step: Step) {
         self.stage = self.stage.after(&step);
+        step.stage = self.stage;
         if self.steps.len() < STEPS_LIMIT {
             // Clocks of two machines may disagree; a step never comes before the first.
             step.after_ms = self.steps.first().map_or(0, |first| step.at.saturating_sub(first.at));
@@ -139,7 +142,15 @@ mod tests {
 
     fn step(name: &str, at: u64) -> Step {
         let service = name.split('.').next().unwrap_or_default().to_owned();
-        Step { at, after_ms: 0, service, name: name.to_owned(), kind: Kind::Event, detail: String::new() }
+        Step {
+            at,
+            after_ms: 0,
+            service,
+            name: name.to_owned(),
+            kind: Kind::Event,
+            detail: String::new(),
+            stage: Stage::Submitted,
+        }
     }
 
     fn journey(names: &[&str]) -> Journey {

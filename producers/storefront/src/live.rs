@@ -8,7 +8,7 @@ use contracts::values::OrderId;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::journey::{Kind, Stage, Step};
+use crate::journey::{Kind, Step};
 use crate::memory::{Memory, Said};
 use crate::pace::{Meter, Pace};
 use crate::strip::{Glance, Strip};
@@ -51,15 +51,6 @@ pub struct Overview {
     pub orders: Vec<Glance>,
 }
 
-/// Steps of one order from a certain one on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
-    /// How far the order has come.
-    pub stage: Stage,
-    /// The steps that are new.
-    pub steps: Vec<Step>,
-}
-
 impl Live {
     /// Takes in one message that was overheard and wakes whoever watches its order.
     pub fn hear(&self, said: Said) {
@@ -89,11 +80,10 @@ impl Live {
 
     /// What was said about an order after its first `known` steps.
     #[must_use]
-    pub fn news(&self, order_id: OrderId, known: usize) -> Option<News> {
+    pub fn news(&self, order_id: OrderId, known: usize) -> Vec<Step> {
         let overheard = self.lock();
-        let journey = overheard.memory.journey(order_id)?;
-        let steps = journey.steps().get(known..).filter(|steps| !steps.is_empty())?.to_vec();
-        Some(News { stage: journey.stage(), steps })
+        let steps = overheard.memory.journey(order_id).and_then(|journey| journey.steps().get(known..));
+        steps.unwrap_or_default().to_vec()
     }
 
     /// The whole shop, with the orders that this viewer's strip shows.
@@ -134,12 +124,11 @@ impl Overheard {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
     use tokio::time::timeout;
 
     use super::*;
+    use crate::journey::Stage;
 
     fn said(order_id: OrderId, name: &str) -> Said {
         let body = json!({"order_id": order_id});
@@ -159,13 +148,13 @@ mod tests {
     #[test]
     fn news_are_what_is_not_known_yet() {
         let (live, order_id) = (Live::default(), OrderId::new());
-        assert_eq!(live.news(order_id, 0), None);
+        assert_eq!(live.news(order_id, 0), []);
         live.hear(said(order_id, "storefront.checkout-submitted"));
         live.hear(said(order_id, "orders.order-placed"));
-        let news = live.news(order_id, 1).unwrap();
-        assert_eq!((news.stage, news.steps.len()), (Stage::Placed, 1));
-        assert_eq!(live.news(order_id, 2), None);
-        assert_eq!(live.news(order_id, 9), None);
+        let news = live.news(order_id, 1);
+        assert_eq!((news.len(), news[0].stage), (1, Stage::Placed));
+        assert_eq!(live.news(order_id, 2), []);
+        assert_eq!(live.news(order_id, 9), []);
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl Memory {
             }
         }
         let service = said.name.split('.').next().unwrap_or_default().to_owned();
-        remembered.journey.add(Step { at: said.sent_at, after_ms: 0, service, name: said.name, kind, detail });
+        let stage = remembered.journey.stage();
+        remembered.journey.add(Step { at: said.sent_at, after_ms: 0, service, name: said.name, kind, detail, stage });
         let new_conversation = said.correlation_id.filter(|id| {
             remembered.conversations.len() < CONVERSATIONS_LIMIT && !remembered.conversations.contains(id)
         });
@@ -146,7 +147,8 @@ mod tests {
         let talk = format!("talk-{order_id}");
         let body = json!({"message": "orders.order-placed", "attempt": 2, "retry_in_ms": 5000, "error": "locked"});
         assert_eq!(memory.hear(said("inventory.delivery-retried", &talk, body)), Some(order_id));
-        let body = json!({"message": "orders.order-placed", "attempt": 3, "reason": "attempts-used-up", "error": "locked"});
+        let body =
+            json!({"message": "orders.order-placed", "attempt": 3, "reason": "attempts-used-up", "error": "locked"});
         assert_eq!(memory.hear(said("inventory.delivery-dead-lettered", &talk, body)), Some(order_id));
         let journey = memory.journey(order_id).unwrap();
         let retried = Kind::Retried { about: "orders.order-placed".into(), attempt: 2, retry_in_ms: 5000 };

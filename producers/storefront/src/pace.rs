@@ -9,7 +9,7 @@ use contracts::orders::OrderCancelled;
 use contracts::shipping::ShipmentDispatched;
 use contracts::storefront::CheckoutSubmitted;
 use contracts::values::OrderId;
-use garenne_contract::Event;
+use garenne::Event;
 use serde::Serialize;
 
 /// The most unfinished orders whose start is remembered, oldest forgotten first.

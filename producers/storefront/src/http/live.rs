@@ -93,7 +93,10 @@ struct Looks {
 impl Feed {
     fn new(site: &Site, order_ids: Vec<OrderId>, looks: Option<Looks>) -> Result<Self, Problem> {
         let permit = Arc::clone(&site.streams).try_acquire_owned().map_err(|_| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "as many pages as this storefront serves are watching already")
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "as many pages as this storefront serves are watching already",
+            )
         })?;
         Ok(Self {
             live: Arc::clone(&site.live),
@@ -123,10 +126,8 @@ impl Feed {
 
     fn collect_steps(&mut self) {
         for Followed { order_id, sent } in &mut self.followed {
-            let Some(news) = self.live.news(*order_id, *sent) else { continue };
-            for step in news.steps {
-                // The number lets a page that connects again put each step where it belongs.
-                let body = json!({"order_id": order_id, "number": sent, "stage": news.stage, "step": step});
+            for step in self.live.news(*order_id, *sent) {
+                let body = json!({"order_id": order_id, "step": step});
                 self.pending.push_back(Event::default().event("step").data(body.to_string()));
                 *sent += 1;
             }

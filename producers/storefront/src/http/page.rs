@@ -31,7 +31,7 @@ macro_rules! file {
     };
 }
 
-static FILES: [File; 13] = [
+static FILES: [File; 15] = [
     file!("/", HTML, "index.html"),
     file!("/base.css", CSS, "base.css"),
     file!("/journey.css", CSS, "journey.css"),
@@ -41,8 +41,10 @@ static FILES: [File; 13] = [
     file!("/basket.js", SCRIPT, "basket.js"),
     file!("/dom.js", SCRIPT, "dom.js"),
     file!("/feed.js", SCRIPT, "feed.js"),
+    file!("/format.js", SCRIPT, "format.js"),
     file!("/journey.js", SCRIPT, "journey.js"),
     file!("/orders.js", SCRIPT, "orders.js"),
+    file!("/services.js", SCRIPT, "services.js"),
     file!("/shelf.js", SCRIPT, "shelf.js"),
     file!("/warren.js", SCRIPT, "warren.js"),
 ];
