@@ -1,10 +1,16 @@
 //! What the end-to-end suites stand on: a vhost of its own for each test on one real broker, the services as
 //! processes, raw AMQP clients, and waiting for a state with a deadline.
 
+pub mod books;
 mod broker;
+pub mod http;
 mod raw;
+mod service;
+mod shop;
 mod wait;
 
 pub use broker::{Broker, Vhost};
 pub use raw::Raw;
+pub use service::ServiceProcess;
+pub use shop::{CONSUMERS, Shop, checkout};
 pub use wait::{PATIENCE, eventually};

@@ -1,0 +1,3 @@
+//! The shop, end to end: services as processes, SQLite files, mail in a folder.
+
+mod orders;
