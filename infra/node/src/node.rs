@@ -154,7 +154,10 @@ impl Node {
         let management = self.management();
         let process = Process::start(&self.installation, &self.directory, &self.name, self.ports)?;
         let process = self.process.insert(process);
-        wait_until_ready(process, &management, self.ports.amqp, self.deadline, &self.directory)?;
+        if let Err(error) = wait_until_ready(process, &management, self.ports.amqp, self.deadline, &self.directory) {
+            self.kill()?;
+            return Err(error);
+        }
         self.definitions.as_ref().map_or(Ok(()), |definitions| definitions.verify(&management))
     }
 }
