@@ -1,8 +1,10 @@
 //! The whole shop: every service as a process, with its least rights, in a vhost of its own.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -108,6 +110,13 @@ impl Shop {
         self.services.iter_mut().filter(move |replica| replica.service == service).map(|replica| &mut replica.process)
     }
 
+    /// Counts a replica that has ended no longer among the shop's.
+    pub fn forget_first(&mut self, service: &str) {
+        if let Some(index) = self.services.iter().position(|replica| replica.service == service) {
+            self.services.remove(index);
+        }
+    }
+
     /// What Prometheus would scrape from each replica of a service.
     ///
     /// # Panics
@@ -198,9 +207,15 @@ pub fn checkout(sku: &str, quantity: u32, card: &str) -> Value {
 
 /// Gives the service's user the rights that the service itself says it needs, and no more.
 fn grant(vhost: &Vhost, service: &str) {
+    // The broker refuses to create a user twice at the same moment.
+    static USERS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let management = vhost.broker().management();
     let user = json!({"password": service, "tags": ""});
-    management.put(&format!("users/{service}"), &user).expect("the user is created");
+    let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if users.insert(service.to_owned()) {
+        management.put(&format!("users/{service}"), &user).expect("the user is created");
+    }
+    drop(users);
     let output = Command::new(program(service)).arg("definitions").output().expect("it prints its definitions");
     let definitions: Value = serde_json::from_slice(&output.stdout).expect("its definitions are JSON");
     let list = |key: &str| definitions[key].as_array().cloned().unwrap_or_default();

@@ -1,3 +1,4 @@
 //! The shop, end to end: services as processes, SQLite files, mail in a folder.
 
 mod orders;
+mod replicas;
