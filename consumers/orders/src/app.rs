@@ -144,7 +144,7 @@ impl Orders {
                 .execute(&mut *transaction)
                 .await?;
             transaction.commit().await?;
-            tracing::info!(%order_id, ?fact, status = ?life.status, "order moved on");
+            tracing::info!(%order_id, status = ?life.status, "order moved on");
         }
         Ok(Ok(Order { life, ..order }))
     }
