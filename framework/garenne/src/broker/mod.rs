@@ -15,6 +15,8 @@ mod link;
 mod message;
 mod properties;
 mod publish_error;
+mod pump;
+mod returns;
 mod settle;
 mod source;
 mod supervisor;

@@ -11,6 +11,7 @@ use crate::broker::{Inbound, Outgoing, Properties};
 use crate::consumer::{Failure, Message, guard};
 use crate::publisher::{Envelope, Publisher, encode, header, now_in_milliseconds};
 use crate::retry::{Outcome, Reason};
+use crate::topology::names;
 
 /// Answers one request: runs the handler, publishes its reply, and returns once the broker has the reply.
 ///
@@ -23,30 +24,41 @@ pub(crate) async fn answer<R: Request>(
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
     let name = R::NAME.as_str();
-    let Some(reply) = ReplyAddress::of(&inbound) else {
-        let request = decode::<R>(&inbound)?;
-        return match guard(deadline, handler(request)).await {
-            Ok(_) => Ok(()),
-            Err(Refusal::Failure(failure)) => Err(failure),
-            Err(Refusal::Domain(error)) => Err(Failure::dead_letter(error)),
-        };
+    let reply_to = ReplyAddress::of(&inbound);
+    if let Some(reply_to) = reply_to.clone().filter(|_| expired(&inbound)) {
+        return send(publisher, name, message, reply_to.problem(&Problem::expired())).await;
+    }
+    // Reading the request and writing the reply may panic as well: a type may check itself.
+    let answered = guard(deadline, async {
+        let reply = handler(decode::<R>(&inbound)?).await?;
+        encode(name, &reply).map_err(|error| Refusal::Failure(error.into()))
+    });
+    let answered = answered.await;
+    let Some(reply_to) = reply_to else {
+        return answered.map(drop).map_err(|refusal| match refusal {
+            Refusal::Failure(failure) => failure,
+            Refusal::Domain(error) => Failure::dead_letter(error),
+        });
     };
-    let outgoing = match decode::<R>(&inbound) {
-        _ if expired(&inbound) => reply.problem(&Problem::expired()),
-        Err(failure) => reply.problem(&Problem::malformed(failure.to_string())),
-        Ok(request) => match guard(deadline, handler(request)).await {
-            Ok(value) => reply.value(encode(name, &value)?),
-            Err(Refusal::Domain(error)) => {
-                let value = serde_json::to_value(&error).unwrap_or_default();
-                reply.problem(&Problem::refused(error.to_string(), value))
-            }
-            Err(Refusal::Failure(failure)) => {
-                tracing::warn!(request = name, error = %failure, "the handler of a request failed");
-                reply.problem(&Problem::failed(failure.outcome() == Outcome::Retryable))
-            }
-        },
+    let reply = match answered {
+        Ok(body) => reply_to.value(body),
+        Err(Refusal::Domain(error)) => {
+            let value = serde_json::to_value(&error).unwrap_or_default();
+            reply_to.problem(&Problem::refused(error.to_string(), value))
+        }
+        Err(Refusal::Failure(failure)) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
+            reply_to.problem(&Problem::malformed(failure.to_string()))
+        }
+        Err(Refusal::Failure(failure)) => {
+            tracing::warn!(request = name, error = %failure, "the handler of a request failed");
+            reply_to.problem(&Problem::failed(failure.outcome() == Outcome::Retryable))
+        }
     };
-    let settled = publisher.send(seal(publisher, name, message, outgoing)).await?;
+    send(publisher, name, message, reply).await
+}
+
+async fn send(publisher: &Publisher, name: &str, message: &Message, reply: Reply) -> Result<(), Failure> {
+    let settled = publisher.send(seal(publisher, name, message, reply)).await?;
     if !settled.routed {
         tracing::info!(request = name, "the caller had gone when its reply was ready");
     }
@@ -54,6 +66,7 @@ pub(crate) async fn answer<R: Request>(
 }
 
 /// Where the caller waits.
+#[derive(Clone)]
 struct ReplyAddress {
     exchange: String,
     key: String,
@@ -69,9 +82,11 @@ struct Reply {
 impl ReplyAddress {
     fn of(inbound: &Inbound) -> Option<Self> {
         let properties = &inbound.properties;
+        let exchange = properties.text(header::REPLY_EXCHANGE).filter(|name| names::is_replies(name));
         Some(Self {
-            // A foreign client names a queue, which the default exchange reaches.
-            exchange: properties.text(header::REPLY_EXCHANGE).unwrap_or_default().to_owned(),
+            // A foreign client names a queue, which the default exchange reaches. A header that names any other kind
+            // of exchange is not believed: a reply shall not come out as an event.
+            exchange: exchange.unwrap_or_default().to_owned(),
             key: properties.reply_to.clone()?,
             correlation_id: properties.correlation_id.clone(),
         })

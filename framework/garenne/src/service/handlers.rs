@@ -31,12 +31,14 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                Box::pin(async move {
+                // Reading the body may panic as well: a type may check itself.
+                let handled = async move {
                     let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
                         Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
                     })?;
-                    guard(deadline, function(event, Context::new(&client, message))).await
-                })
+                    function(event, Context::new(&client, message)).await
+                };
+                Box::pin(guard(deadline, handled))
             }),
         }
     })

@@ -60,6 +60,11 @@ pub(crate) mod names {
         format!("{service}.replies")
     }
 
+    /// Whether an exchange is some service's [`replies`].
+    pub(crate) fn is_replies(exchange: &str) -> bool {
+        exchange.strip_suffix(".replies").is_some_and(garenne_contract::is_kebab_case)
+    }
+
     pub(crate) fn reply_queue(service: &str, boot: &str) -> String {
         format!("{service}.reply.{boot}")
     }

@@ -1,0 +1,315 @@
+//! The task of a publishing lane, which owns one confirming channel.
+//!
+//! Two tasks that publish on one channel of the client get each other's confirms, so nobody else ever touches the
+//! channel. The task polls many publishes in order before it awaits any confirm, and settles what is ready together:
+//! the client attaches a returned message to *some* confirm that is not later than its own, so returns are matched
+//! by what the message says and not by the confirm they came with.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPHardError};
+use lapin::{Channel, Confirmation, Connection};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::connection::{Broker, close};
+use super::error::protocol;
+use super::lane::{Job, LaneState, Message, Settled};
+use super::link::{Change, Link};
+use super::properties::Wire;
+use super::publish_error::PublishError;
+use super::returns::Returns;
+use super::supervisor::Backoff;
+
+/// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
+pub(crate) const WINDOW: usize = 512;
+const CHANNEL_TIMEOUT: Duration = Duration::from_secs(10);
+/// A confirm that is later than this, on a connection that is not blocked, never comes.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
+/// Replies through `amq.rabbitmq.reply-to` come back as unroutable on 3.10 although they are delivered.
+const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+/// The lane's side that talks to the broker.
+pub(super) struct Pump {
+    broker: Arc<Broker>,
+    declared: watch::Receiver<bool>,
+    jobs: mpsc::Receiver<Job>,
+    state: watch::Sender<LaneState>,
+    /// What has been taken and not settled, in the order in which it was taken. It is sent again on the next channel.
+    unsettled: BTreeMap<u64, Job>,
+    next: u64,
+    /// Up to this message one at a time: one of them made the broker close the channel.
+    careful_until: Option<u64>,
+}
+
+/// Why a channel can no longer be used.
+enum End {
+    /// Every handle is gone and everything is settled.
+    Finished,
+    Channel(lapin::Error),
+    Connection(String),
+}
+
+impl Pump {
+    pub(super) fn new(
+        broker: Arc<Broker>,
+        declared: watch::Receiver<bool>,
+        jobs: mpsc::Receiver<Job>,
+        state: watch::Sender<LaneState>,
+    ) -> Self {
+        Self { broker, declared, jobs, state, unsettled: BTreeMap::new(), next: 0, careful_until: None }
+    }
+
+    pub(super) async fn run(mut self) {
+        if self.declared.wait_for(|declared| *declared).await.is_err() {
+            return;
+        }
+        let mut backoff = Backoff::default();
+        loop {
+            self.forget_abandoned();
+            if self.jobs.is_closed() && self.unsettled.is_empty() && self.jobs.is_empty() {
+                return;
+            }
+            let reason = match self.broker.publishing().await {
+                Ok(pooled) => {
+                    let since = Instant::now();
+                    match self.serve(&pooled).await {
+                        None => return close(&pooled).await,
+                        Some(reason) => {
+                            if since.elapsed() > Duration::from_secs(5) {
+                                backoff = Backoff::default();
+                            }
+                            // A broken connection does not go back into the pool.
+                            let broken = deadpool_lapin::Object::take(pooled);
+                            close(&broken).await;
+                            reason
+                        }
+                    }
+                }
+                Err(error) => error.to_string(),
+            };
+            tracing::debug!(reason, "the publishing connection is down");
+            self.state.send_replace(LaneState::Connecting(reason));
+            sleep(backoff.next()).await;
+        }
+    }
+
+    /// Publishes on one connection, channel after channel. `None` when all is done, or why the connection is of no use.
+    async fn serve(&mut self, connection: &Connection) -> Option<String> {
+        let mut link = Link::new(connection);
+        loop {
+            let open = async {
+                let channel = connection.create_channel().await?;
+                channel.confirm_select(ConfirmSelectOptions::default()).await?;
+                Ok::<_, lapin::Error>(channel)
+            };
+            let channel = match timeout(CHANNEL_TIMEOUT, open).await {
+                Ok(Ok(channel)) => channel,
+                Ok(Err(error)) => return Some(error.to_string()),
+                Err(_) => return Some("the broker opened no channel in time".into()),
+            };
+            self.state.send_replace(LaneState::Open);
+            match self.pump(connection, &channel, &mut link).await {
+                End::Finished => {
+                    let _ = timeout(CHANNEL_TIMEOUT, channel.close(200, "done".into())).await;
+                    return None;
+                }
+                End::Channel(error) if connection.status().connected() => {
+                    tracing::debug!(%error, "a publishing channel ended")
+                }
+                End::Channel(error) => return Some(error.to_string()),
+                End::Connection(reason) => return Some(reason),
+            }
+        }
+    }
+
+    /// Publishes on one channel until it ends.
+    async fn pump(&mut self, connection: &Connection, channel: &Channel, link: &mut Link) -> End {
+        let mut again: VecDeque<u64> = self.unsettled.keys().copied().collect();
+        let mut in_flight = FuturesUnordered::new();
+        let mut returns = Returns::default();
+        let mut blocked = connection.status().blocked();
+        let mut last_progress = Instant::now();
+        let mut finishing = false;
+        loop {
+            while in_flight.len() < self.window() {
+                let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
+                if let Some(message) = self.wanted(number) {
+                    if in_flight.is_empty() {
+                        last_progress = Instant::now();
+                    }
+                    in_flight.push(send(channel.clone(), number, message));
+                }
+            }
+            if finishing && self.unsettled.is_empty() {
+                return End::Finished;
+            }
+            let room = in_flight.len() < self.window() && again.is_empty() && !finishing;
+            tokio::select! {
+                biased;
+                Some(first) = in_flight.next(), if !in_flight.is_empty() => {
+                    let mut batch = vec![first];
+                    // The client may yield early; a few rounds find everything that is ready.
+                    for _ in 0..3 {
+                        while let Some(Some(sent)) = in_flight.next().now_or_never() {
+                            batch.push(sent);
+                        }
+                    }
+                    last_progress = Instant::now();
+                    if let Some(error) = self.settle(batch, &mut returns) {
+                        // The other futures fail with it; what they carried stays in `unsettled`.
+                        return self.failed(error);
+                    }
+                }
+                job = self.jobs.recv(), if room => match job {
+                    Some(job) => again.extend(self.accept(job)),
+                    None => finishing = true,
+                },
+                change = link.next(connection) => match change {
+                    Change::Blocked(reason) => {
+                        blocked = true;
+                        tracing::warn!(reason, "the broker takes no messages for now");
+                        self.state.send_replace(LaneState::Blocked(reason));
+                    }
+                    Change::Unblocked => {
+                        blocked = false;
+                        last_progress = Instant::now();
+                        tracing::info!("the broker takes messages again");
+                        self.state.send_replace(LaneState::Open);
+                    }
+                    Change::Lost(loss) => return End::Connection(loss.reason),
+                },
+                () = sleep(CONFIRM_TIMEOUT.saturating_sub(last_progress.elapsed())), if !in_flight.is_empty() && !blocked => {
+                    return End::Connection(format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs()));
+                }
+            }
+        }
+    }
+
+    fn window(&self) -> usize {
+        match (self.careful_until, self.unsettled.first_key_value()) {
+            (Some(until), Some((first, _))) if *first <= until => 1,
+            _ => WINDOW,
+        }
+    }
+
+    /// The next job that is waiting already.
+    fn take(&mut self, finishing: &mut bool) -> Option<u64> {
+        match self.jobs.try_recv() {
+            Ok(job) => self.accept(job),
+            Err(mpsc::error::TryRecvError::Empty) => None,
+            Err(mpsc::error::TryRecvError::Disconnected) => {
+                *finishing = true;
+                None
+            }
+        }
+    }
+
+    fn accept(&mut self, job: Job) -> Option<u64> {
+        let number = self.next;
+        self.next += 1;
+        self.unsettled.insert(number, job);
+        Some(number)
+    }
+
+    /// The message, unless its publisher has given up meanwhile.
+    fn wanted(&mut self, number: u64) -> Option<Message> {
+        let job = self.unsettled.get(&number)?;
+        if job.respond.is_closed() {
+            self.unsettled.remove(&number);
+            return None;
+        }
+        Some(job.message.clone())
+    }
+
+    fn forget_abandoned(&mut self) {
+        while let Ok(job) = self.jobs.try_recv() {
+            self.accept(job);
+        }
+        self.unsettled.retain(|_, job| !job.respond.is_closed());
+    }
+
+    /// Answers the publishers of a batch. The error that ended the channel, if one did: the broker's own words if there are any.
+    fn settle(&mut self, batch: Vec<Sent>, returns: &mut Returns) -> Option<lapin::Error> {
+        let mut confirmed = Vec::with_capacity(batch.len());
+        let mut failure: Option<lapin::Error> = None;
+        for Sent { number, outcome } in batch {
+            match outcome {
+                Ok(confirmation) => {
+                    let nacked = confirmation.is_nack();
+                    if let Some(message) = confirmation.take_message() {
+                        returns.note(&message.delivery);
+                    }
+                    confirmed.push((number, nacked));
+                }
+                Err(Failed::Client(error)) => {
+                    if failure.is_none() || protocol(&error).is_some() {
+                        failure = Some(error);
+                    }
+                }
+                Err(Failed::Encoding(reason)) => {
+                    self.answer(number, |message| Err(PublishError::Encoding { message, reason }))
+                }
+            }
+        }
+        for (number, nacked) in confirmed {
+            let unrouted = self.unsettled.get(&number).is_some_and(|job| returns.claim(&job.message.0));
+            self.answer(number, |message| {
+                if nacked { Err(PublishError::Rejected { message }) } else { Ok(Settled { routed: !unrouted }) }
+            });
+        }
+        failure
+    }
+
+    /// After the broker closed the channel over a message: with one in flight it is that one, otherwise all are
+    /// sent again one at a time until it shows itself.
+    fn failed(&mut self, error: lapin::Error) -> End {
+        let Some((kind, reason)) = protocol(&error) else { return End::Channel(error) };
+        if kind == AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) {
+            return End::Channel(error);
+        }
+        let alone = self.window() == 1 || self.unsettled.len() == 1;
+        match self.unsettled.first_key_value().map(|(number, _)| *number) {
+            Some(first) if alone => {
+                self.answer(first, |message| Err(PublishError::Refused { message, reason }));
+            }
+            _ => self.careful_until = self.unsettled.last_key_value().map(|(number, _)| *number),
+        }
+        End::Channel(error)
+    }
+
+    fn answer(&mut self, number: u64, with: impl FnOnce(String) -> Result<Settled, PublishError>) {
+        if let Some(Job { message, respond, .. }) = self.unsettled.remove(&number) {
+            let _the_publisher_may_have_given_up = respond.send(with(message.name()));
+        }
+    }
+}
+
+struct Sent {
+    number: u64,
+    outcome: Result<Confirmation, Failed>,
+}
+
+enum Failed {
+    Client(lapin::Error),
+    Encoding(String),
+}
+
+async fn send(channel: Channel, number: u64, message: Message) -> Sent {
+    let outcome = async {
+        let Wire { exchange, routing_key, properties } =
+            Wire::of(&message.0).map_err(|error| Failed::Encoding(error.to_string()))?;
+        let options = BasicPublishOptions {
+            mandatory: !message.0.routing_key.starts_with(DIRECT_REPLY_TO),
+            ..Default::default()
+        };
+        let publish = channel.basic_publish(exchange, routing_key, options, &message.0.body, properties);
+        publish.await.map_err(Failed::Client)?.await.map_err(Failed::Client)
+    };
+    Sent { number, outcome: outcome.await }
+}

@@ -1,0 +1,85 @@
+//! What the house looks like.
+
+use crate::source::{File, folders, read, root, rust_files, services};
+
+fn everything() -> Vec<File> {
+    ["contracts", "framework", "producers", "consumers", "infra", "tests", "xtask"]
+        .iter()
+        .flat_map(|folder| rust_files(folder))
+        .collect()
+}
+
+#[test]
+fn every_file_begins_with_what_it_is_for() {
+    for file in everything().iter().filter(|file| !file.path.contains("/ui/")) {
+        assert!(file.text.starts_with("//! "), "{} begins without a `//!` line", file.path);
+    }
+}
+
+#[test]
+fn files_are_short_and_have_one_subject() {
+    let files = everything();
+    let mut lines: Vec<usize> = files.iter().map(|file| file.text.lines().count()).collect();
+    for (file, lines) in files.iter().zip(&lines) {
+        assert!(*lines <= 400, "{} has {lines} lines: split it by subject", file.path);
+    }
+    lines.sort_unstable();
+    assert!(lines[lines.len() / 2] <= 150, "half of all files have more than {} lines", lines[lines.len() / 2]);
+}
+
+#[test]
+fn no_file_is_named_after_nothing() {
+    for file in everything() {
+        let name = file.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
+        let vague = ["utils", "util", "common", "types", "helpers", "helper", "manager", "misc"];
+        assert!(!vague.contains(&name), "{}: name it after what it holds", file.path);
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    for file in everything().iter().filter(|file| file.path != "tests/tidy/house.rs") {
+        for word in ["TODO", "FIXME", "XXX", "todo!(", "unimplemented!("] {
+            assert!(!file.text.contains(word), "{} contains {word}", file.path);
+        }
+    }
+}
+
+#[test]
+fn versions_are_stated_once() {
+    for folder in services().into_iter().chain(folders("framework")).chain([
+        "contracts".into(),
+        "tests".into(),
+        "xtask".into(),
+        "infra/node".into(),
+    ]) {
+        let manifest = read(&format!("{folder}/Cargo.toml"));
+        let versions: Vec<&str> = manifest.lines().filter(|line| line.contains("version = \"")).collect();
+        assert_eq!(versions, Vec::<&str>::new(), "{folder}: versions stand in the root Cargo.toml");
+    }
+}
+
+#[test]
+fn a_service_has_the_same_files_in_the_same_places() {
+    for service in services() {
+        for file in ["main.rs", "lib.rs", "config.rs", "app.rs"] {
+            assert!(root().join(&service).join("src").join(file).exists(), "{service} has no src/{file}");
+        }
+        let main = read(&format!("{service}/src/main.rs"));
+        assert!(main.lines().count() <= 30, "{service}/src/main.rs has more than 30 lines");
+    }
+}
+
+#[test]
+fn a_new_service_costs_under_60_lines_outside_its_domain() {
+    let wiring = ["main.rs", "lib.rs", "config.rs", "tell_confirmed.rs", "tell_cancelled.rs", "tell_dispatched.rs"];
+    let files = rust_files("consumers/notifications/src");
+    let counted: Vec<(&str, usize)> = files
+        .iter()
+        .filter(|file| wiring.iter().any(|name| file.path.ends_with(&format!("/{name}"))))
+        .map(|file| (file.path.as_str(), file.code().filter(|line| !line.starts_with("use ")).count()))
+        .collect();
+    assert_eq!(counted.len(), wiring.len(), "notifications has the files that are counted: {counted:?}");
+    let lines: usize = counted.iter().map(|(_, lines)| lines).sum();
+    assert!(lines < 60, "{lines} lines: {counted:?}");
+}
