@@ -5,6 +5,8 @@ import { byId, element } from "./dom.js";
 import { money } from "./format.js";
 
 const MOST = 1000;
+/** What to say before the shop has to; the shop itself checks everything. */
+const MISSING = { name: "Please give a name.", email: "Please give an address such as ada@example.org." };
 
 /** Opens the basket; `onBought` gets the checkout that the shop accepted. */
 export function openBasket({ onBought }) {
@@ -12,6 +14,7 @@ export function openBasket({ onBought }) {
   const levels = new Map();
   const form = byId("checkout");
   let latest = null;
+  let basketInSight = true;
 
   function put(level) {
     const line = lines.get(level.sku);
@@ -35,6 +38,13 @@ export function openBasket({ onBought }) {
     byId("basket-empty").hidden = lines.size > 0;
     byId("total").textContent = money({ amount: total, currency: "EUR" });
     byId("buy").disabled = lines.size === 0;
+    byId("basket-bar-words").textContent = byId("total").textContent;
+    showBar();
+  }
+
+  /** On a phone the basket is below the shelf; until it comes into sight a bar leads to it. */
+  function showBar() {
+    byId("basket-bar").hidden = lines.size === 0 || basketInSight;
   }
 
   /** Sending the same again is the same order; anything else needs a number of its own. */
@@ -69,9 +79,15 @@ export function openBasket({ onBought }) {
     }
   }
 
+  function isComplete() {
+    for (const [name, words] of Object.entries(MISSING)) markField(name, byId(name).checkValidity() ? "" : words);
+    form.querySelector("[aria-invalid=true]")?.focus();
+    return form.checkValidity();
+  }
+
   function showErrors(errors, message) {
     const rest = [];
-    for (const name of ["name", "email"]) markField(name, "");
+    for (const name of Object.keys(MISSING)) markField(name, "");
     for (const { pointer, detail } of errors) {
       const line = /^\/lines\/(\d+)/.exec(pointer);
       if (pointer === "/customer/name" || pointer === "/customer/email") markField(pointer.slice(10), detail);
@@ -86,8 +102,12 @@ export function openBasket({ onBought }) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (lines.size > 0 && !form.hasAttribute("aria-busy")) buy();
+    if (lines.size > 0 && !form.hasAttribute("aria-busy") && isComplete()) buy();
   });
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    basketInSight = isIntersecting;
+    showBar();
+  }).observe(form);
   changed();
 
   return {

@@ -29,3 +29,8 @@ export function rate(perSecond) {
 export function shortId(orderId) {
   return orderId.slice(-6);
 }
+
+/** Milliseconds since 1970 as the time of day. */
+export function clock(ms) {
+  return new Date(ms).toLocaleTimeString("en-IE");
+}

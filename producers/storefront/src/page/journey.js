@@ -25,7 +25,7 @@ export function drawStep(step, fresh) {
     element(
       "p",
       { class: "words" },
-      element("time", {}, `+${duration(step.after_ms)}`),
+      element("time", { datetime: new Date(step.at).toISOString() }, `+${duration(step.after_ms)}`),
       element("span", { class: "who" }, step.service),
       element("strong", {}, titleOf(step)),
       element("span", { class: "detail" }, detailOf(step)),

@@ -2,12 +2,14 @@
 
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
-import { duration, shortId } from "./format.js";
+import { clock, duration, shortId } from "./format.js";
 import { drawStations, drawStep } from "./journey.js";
 import { STAGES, isEnd } from "./services.js";
 
 /** As many as one stream follows. */
 const MOST = 16;
+/** As many are unfolded; a click opens the others. */
+const MOST_OPEN = 4;
 /** The shop is quicker than the eye: a step stays alone for so long before the next is drawn. */
 const STEP_MS = 160;
 /** A page that is opened again hears for so long what happened before. */
@@ -24,6 +26,7 @@ export function openOrders({ onChange }) {
     byId("orders").prepend(order.node);
     byId("orders-empty").hidden = true;
     if (orders.size > MOST) drop(orders.keys().next().value);
+    [...orders.values()].slice(0, -MOST_OPEN).forEach((earlier) => earlier.close());
     return order;
   }
 
@@ -75,15 +78,19 @@ function drawOrder(orderId, gist, fresh) {
     "article",
     { class: "order", "data-order-id": orderId, "aria-labelledby": title },
     element(
-      "header",
-      {},
-      element("h3", { id: title }, "Order ", element("code", { title: orderId }, shortId(orderId))),
-      element("p", { class: "gist" }, gist),
-      took,
-      badge,
+      "details",
+      { open: "" },
+      element(
+        "summary",
+        {},
+        element("h3", { id: title }, "Order ", element("code", { title: orderId }, shortId(orderId))),
+        element("p", { class: "gist" }, gist),
+        took,
+        badge,
+      ),
+      drawStations(),
+      steps,
     ),
-    drawStations(),
-    steps,
   );
   const heard = [];
   let drawn = 0;
@@ -103,7 +110,7 @@ function drawOrder(orderId, gist, fresh) {
     const before = node.dataset.status;
     steps.append(drawStep(step, fresh));
     stand(step.stage);
-    took.textContent = duration(step.after_ms);
+    took.textContent = `${clock(heard[0].at)} · ${duration(step.after_ms)}`;
     if (fresh && before !== step.stage && (isEnd(step.stage) || step.stage === "dead-lettered")) {
       byId("announcements").textContent = `Order ${shortId(orderId)}: ${STAGES[step.stage]}. ${step.detail}`;
     }
@@ -118,6 +125,7 @@ function drawOrder(orderId, gist, fresh) {
   return {
     node,
     gist,
+    close: () => node.querySelector("details").removeAttribute("open"),
     isEmpty: () => heard.length === 0,
     standsAt(stage) {
       if (heard.length === 0) stand(stage);

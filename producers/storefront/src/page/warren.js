@@ -53,7 +53,9 @@ function drawStation(service) {
       speed.textContent = rate(smooth);
       const top = Math.max(1, ...looks);
       const start = LOOKS - looks.length + 1;
-      curve.setAttribute("points", looks.map((look, i) => `${start + i},${19 - (look / top) * 17}`).join(" "));
+      // The ends lie below the picture, so that what is filled is the ground under the curve.
+      const points = looks.map((look, i) => `${start + i},${19 - (look / top) * 17}`);
+      curve.setAttribute("points", [`${start},24`, ...points, `${LOOKS},24`].join(" "));
     },
   };
 }
