@@ -31,3 +31,8 @@ pub use rpc::{AskError, Problem, Refusal};
 pub use service::{Client, Context, Running, Service, Settings, SettingsFault, StartError, run};
 pub use telemetry::LogFormat;
 pub use topology::Fault;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
