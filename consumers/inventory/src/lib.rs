@@ -20,6 +20,7 @@ pub fn service() -> Service<Inventory> {
         .on(release_stock::release_stock)
         .answer(check_stock::check_stock)
         .answer(list_stock::list_stock)
+        .answers_foreign_clients()
         .publishes::<StockReserved>()
         .publishes::<StockRejected>()
         .publishes::<StockReleased>()

@@ -13,7 +13,7 @@ use lapin::Connection;
 use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::BrokerError;
 use super::connection::{Broker, close};
@@ -25,6 +25,8 @@ use crate::topology::Topology;
 
 /// How long the same trouble stays unmentioned after it was logged.
 const REPEAT_LOG: Duration = Duration::from_secs(30);
+/// How long consumers may take to notice that their connection is gone.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// What the supervisor keeps alive.
 pub(crate) struct Supervisor {
@@ -117,11 +119,15 @@ impl Supervisor {
             Ok(connection) => Arc::new(connection),
             Err(error) => return Ending::Lost(error),
         };
+        let mut running = JoinSet::new();
         let ending = match self.queues(&connection).await {
-            Ok(queues) => self.consume(&connection, queues, careful, number).await,
+            Ok(queues) => self.consume(&connection, queues, careful, number, &mut running).await,
             Err(error) => Ending::Lost(error),
         };
         close(&connection).await;
+        // Without their connection the consumers end by themselves and leave their handlers running: a handler that
+        // is cut off between its commit and its publish would have to be run again.
+        let _ = timeout(ENDING, async { while running.join_next().await.is_some() {} }).await;
         ending
     }
 
@@ -148,9 +154,9 @@ impl Supervisor {
         queues: Vec<String>,
         careful: &Arc<AtomicBool>,
         number: u64,
+        running: &mut JoinSet<Result<(), Loss>>,
     ) -> Ending {
         let (started, mut starts) = mpsc::channel(self.sources.len());
-        let mut running = JoinSet::new();
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
             running.spawn(source.run(connection, queue, Arc::clone(careful), self.drain.clone(), started.clone()));

@@ -33,6 +33,11 @@ impl Publisher {
         &self.blueprint.service
     }
 
+    /// Whether requests of clients that know only `reply_to` are answered.
+    pub(crate) fn answers_foreign_clients(&self) -> bool {
+        self.blueprint.open
+    }
+
     pub(crate) fn lane(&self) -> &Lane {
         &self.lane
     }

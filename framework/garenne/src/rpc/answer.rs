@@ -24,7 +24,7 @@ pub(crate) async fn answer<R: Request>(
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
     let name = R::NAME.as_str();
-    let reply_to = ReplyAddress::of(&inbound);
+    let reply_to = ReplyAddress::of(&inbound, publisher.answers_foreign_clients())?;
     if let Some(reply_to) = reply_to.clone().filter(|_| expired(&inbound)) {
         return send(publisher, name, message, reply_to.problem(&Problem::expired())).await;
     }
@@ -80,16 +80,28 @@ struct Reply {
 }
 
 impl ReplyAddress {
-    fn of(inbound: &Inbound) -> Option<Self> {
+    /// Reads where the reply goes. `None` for a command.
+    ///
+    /// The address is the caller's word, and this service may publish where the caller may not. So a reply goes only to
+    /// an exchange for replies, or, if the service is open to foreign clients, to a queue that the broker has named:
+    /// never into an exchange for events or into somebody's work queue.
+    fn of(inbound: &Inbound, open: bool) -> Result<Option<Self>, Failure> {
         let properties = &inbound.properties;
-        let exchange = properties.text(header::REPLY_EXCHANGE).filter(|name| names::is_replies(name));
-        Some(Self {
-            // A foreign client names a queue, which the default exchange reaches. A header that names any other kind
-            // of exchange is not believed: a reply shall not come out as an event.
-            exchange: exchange.unwrap_or_default().to_owned(),
-            key: properties.reply_to.clone()?,
-            correlation_id: properties.correlation_id.clone(),
-        })
+        let Some(key) = properties.reply_to.clone() else { return Ok(None) };
+        let exchange = properties.text(header::REPLY_EXCHANGE).unwrap_or_default().to_owned();
+        let ours = names::is_replies(&exchange);
+        let foreign = exchange.is_empty() && open && key.starts_with("amq.");
+        if ours || foreign {
+            return Ok(Some(Self { exchange, key, correlation_id: properties.correlation_id.clone() }));
+        }
+        let refused = if exchange.is_empty() && !open {
+            format!("a reply to queue {key:?} needs a service that declares .answers_foreign_clients()")
+        } else if exchange.is_empty() {
+            format!("reply_to {key:?} is no queue of the broker's making; use direct reply-to or a server-named queue")
+        } else {
+            format!("{exchange:?} is no exchange for replies")
+        };
+        Err(Failure::dead_letter(refused))
     }
 
     fn value(self, body: Vec<u8>) -> Reply {
@@ -131,4 +143,35 @@ fn decode<R: Request>(inbound: &Inbound) -> Result<R, Failure> {
     let body: &[u8] = if inbound.body.is_empty() { b"{}" } else { &inbound.body };
     serde_json::from_slice(body)
         .map_err(|error| Failure::hopeless(format!("{} cannot be read: {error}", R::NAME), Reason::Undecodable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(exchange: &str, key: &str, open: bool) -> Result<Option<ReplyAddress>, Failure> {
+        let mut properties = Properties { reply_to: Some(key.into()), ..Properties::default() };
+        if !exchange.is_empty() {
+            properties.set_text(header::REPLY_EXCHANGE, exchange);
+        }
+        let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
+        ReplyAddress::of(&Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties }, open)
+    }
+
+    #[test]
+    fn a_reply_never_goes_where_events_or_work_go() {
+        assert!(matches!(address("desk.replies", "desk.reply.1", false), Ok(Some(_))));
+        for exchange in ["clerk.events", "clerk.dlx", "clerk.retry", "a.b.replies", ".replies", "amq.topic"] {
+            assert!(address(exchange, "clerk.ticket-closed", true).is_err(), "{exchange}");
+        }
+        assert!(address("", "clerk.desk.ticket-filed", true).is_err());
+    }
+
+    #[test]
+    fn only_an_open_service_answers_a_client_that_knows_only_a_queue() {
+        for key in ["amq.rabbitmq.reply-to.g1h2", "amq.gen-1234"] {
+            assert!(matches!(address("", key, true), Ok(Some(_))));
+            assert!(address("", key, false).is_err());
+        }
+    }
 }

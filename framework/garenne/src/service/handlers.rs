@@ -13,6 +13,9 @@ use crate::consumer::{Failure, Handler, Observed, guard};
 use crate::retry::Reason;
 use crate::rpc::{Refusal, answer};
 
+/// The live feed waits for its observer, so that one may not take for ever.
+const OBSERVE_DEADLINE: Duration = Duration::from_secs(60);
+
 /// A handler that still needs the running service.
 pub(super) type Bind<S> = Box<dyn FnOnce(&Client<S>) -> Handler + Send>;
 
@@ -84,7 +87,13 @@ where
             while let Some(delivered) = intake.next().await {
                 let message = crate::consumer::Message::read(&delivered.inbound, client.parts.publisher.service());
                 let context = Context::new(&client, message);
-                function(delivered.inbound.into(), context).await;
+                let observe = async {
+                    function(delivered.inbound.into(), context).await;
+                    Ok::<(), Failure>(())
+                };
+                if let Err(failure) = guard(OBSERVE_DEADLINE, observe).await {
+                    tracing::error!(error = %failure, "an observer failed; the live feed goes on");
+                }
                 delivered.receipt.acknowledge();
             }
         })

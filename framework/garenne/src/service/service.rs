@@ -114,6 +114,16 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.wire(Heard::Request(R::NAME), options, handler)
     }
 
+    /// Answers clients of other libraries too, which name only a reply queue of the broker's making: direct reply-to, or
+    /// a server-named queue.
+    ///
+    /// Such a reply goes through the default exchange. The right to publish there is a right to write into any queue,
+    /// so a service does not have it unless it says so here.
+    pub fn answers_foreign_clients(mut self) -> Self {
+        self.blueprint.open = true;
+        self
+    }
+
     /// Says that the service publishes this event. Publishing one that is not declared is an error.
     pub fn publishes<E: Event>(mut self) -> Self {
         self.blueprint.publishes.insert(E::NAME);

@@ -21,6 +21,8 @@ pub(crate) struct Blueprint {
     pub(crate) asks: BTreeSet<MessageName>,
     /// Owners whose events all go to the live feed.
     pub(crate) observes: BTreeSet<String>,
+    /// Whether requests of clients that know only `reply_to` are answered.
+    pub(crate) open: bool,
     pub(crate) ladder: Ladder,
 }
 

@@ -38,6 +38,9 @@ impl Blueprint {
             // Which services ask is theirs to say; replies go to their exchange and nowhere else.
             write.insert("[a-z0-9-]+\\.replies".into());
         }
+        if self.open {
+            write.insert("amq\\.default".into());
+        }
         for owner in self.foreign_owners() {
             let exchange = names::events(owner);
             let says = self.published_on(owner);
