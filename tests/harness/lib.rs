@@ -4,13 +4,15 @@
 pub mod books;
 mod broker;
 pub mod http;
+mod proxy;
 mod raw;
 mod service;
 mod shop;
 mod wait;
 
 pub use broker::{Broker, Vhost};
+pub use proxy::Proxy;
 pub use raw::Raw;
-pub use service::ServiceProcess;
+pub use service::{ServiceProcess, program};
 pub use shop::{CONSUMERS, Shop, checkout};
 pub use wait::{PATIENCE, eventually};

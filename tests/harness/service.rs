@@ -23,7 +23,7 @@ pub struct ServiceProcess {
 ///
 /// When the suite was not started by `cargo xtask test`.
 #[must_use]
-pub(crate) fn program(service: &str) -> PathBuf {
+pub fn program(service: &str) -> PathBuf {
     let folder =
         std::env::var("TEST_BIN_DIR").expect("TEST_BIN_DIR is not set: run the suites with `cargo xtask test`");
     let program = Path::new(&folder).join(service);
