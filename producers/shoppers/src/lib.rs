@@ -16,3 +16,11 @@ pub use app::Shoppers;
 pub fn service() -> Service<Shoppers> {
     Service::new("shoppers").publishes::<CheckoutSubmitted>().asks::<ListStock>().background("shop", shop::shop)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_wiring_has_no_faults() {
+        assert_eq!(super::service().faults(), []);
+    }
+}

@@ -1,7 +1,6 @@
 //! The rest of the shop, reached through the broker.
 
 use std::fmt::Display;
-use std::future::Future;
 
 use contracts::inventory::{CheckStock, ListStock, StockLevel};
 use contracts::orders::{GetOrder, OrderView};
@@ -17,7 +16,8 @@ use crate::shop::{PATIENCE, Shop, Trouble};
 impl Shop for Client<Storefront> {
     fn submit(&self, checkout: CheckoutSubmitted) -> BoxFuture<'_, Result<(), Trouble>> {
         Box::pin(async move {
-            let receipt = patiently(self.publish(&checkout)).await?.map_err(|error| publish_trouble(&error))?;
+            let published = timeout(PATIENCE, self.publish(&checkout)).await.map_err(|_| Trouble::Away)?;
+            let receipt = published.map_err(|error| publish_trouble(&error))?;
             if !receipt.routed() {
                 // The broker took it and threw it away: `orders` has never been started.
                 tracing::warn!(order_id = %checkout.order_id, "a checkout was confirmed, but nobody listens to checkouts");
@@ -42,15 +42,11 @@ impl Shop for Client<Storefront> {
 
 /// The only domain error of each request that the storefront sends is "there is no such thing".
 async fn ask<R: Request>(client: &Client<Storefront>, request: R) -> Result<Option<R::Reply>, Trouble> {
-    match patiently(client.ask_within(&request, PATIENCE)).await? {
+    match client.ask_within(&request, PATIENCE).await {
         Ok(reply) => Ok(Some(reply)),
         Err(AskError::Remote(_)) => Ok(None),
         Err(error) => Err(ask_trouble(&error)),
     }
-}
-
-async fn patiently<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
-    timeout(PATIENCE, answer).await.map_err(|_| Trouble::Away)
 }
 
 fn ask_trouble<E: Display>(error: &AskError<E>) -> Trouble {

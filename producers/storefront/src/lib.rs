@@ -34,3 +34,11 @@ pub fn service() -> Service<Storefront> {
         .background("http", serve::serve)
         .background("measure", measure::measure)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_wiring_has_no_faults() {
+        assert_eq!(super::service().faults(), []);
+    }
+}

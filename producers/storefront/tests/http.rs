@@ -72,6 +72,14 @@ fn a_shop_that_is_away_is_a_503_with_the_time_to_try_again() {
 }
 
 #[test]
+fn a_checkout_whose_fate_is_unknown_names_its_order_so_that_it_can_be_sent_again() {
+    let open = Open::shop(Some(Trouble::Away));
+    let mut mine = checkout();
+    mine["order_id"] = json!(made_up::ORDER);
+    assert_eq!(body_of(open.post("application/json", mine.to_string()))["order_id"], made_up::ORDER);
+}
+
+#[test]
 fn stock_and_orders_are_found_or_not() {
     let open = Open::shop(None);
     assert_eq!(body_of(open.get("/api/stock"))[0]["sku"], "MUG-BLUE");

@@ -42,7 +42,7 @@ pub(super) async fn submit(
         Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, detail, errors)
     })?;
     let order_id = checkout.order_id;
-    site.shop.submit(checkout).await?;
+    site.shop.submit(checkout).await.map_err(|trouble| Problem::from(trouble).about(order_id))?;
     let location = [(header::LOCATION, format!("/api/orders/{order_id}"))];
     Ok((StatusCode::ACCEPTED, location, Json(json!({"order_id": order_id}))))
 }

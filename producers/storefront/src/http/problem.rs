@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use contracts::values::OrderId;
 use serde_json::json;
 
 use crate::checkout::FieldError;
@@ -14,15 +15,21 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<FieldError>,
+    order_id: Option<OrderId>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new() }
+        Self { status, detail: detail.into(), errors: Vec::new(), order_id: None }
     }
 
     pub(super) fn fields(status: StatusCode, detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
-        Self { status, detail: detail.into(), errors }
+        Self { status, detail: detail.into(), errors, order_id: None }
+    }
+
+    /// Names the order whose fate is not known: sending it again under this number is safe.
+    pub(super) fn about(self, order_id: OrderId) -> Self {
+        Self { order_id: Some(order_id), ..self }
     }
 }
 
@@ -46,6 +53,9 @@ impl IntoResponse for Problem {
         });
         if !self.errors.is_empty() {
             body["errors"] = json!(self.errors);
+        }
+        if let Some(order_id) = self.order_id {
+            body["order_id"] = json!(order_id);
         }
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -112,7 +112,7 @@ function drawOrder(orderId, gist, fresh) {
     stand(step.stage);
     took.textContent = `${clock(heard[0].at)} · ${duration(step.after_ms)}`;
     if (fresh && before !== step.stage && (isEnd(step.stage) || step.stage === "dead-lettered")) {
-      byId("announcements").textContent = `Order ${shortId(orderId)}: ${STAGES[step.stage]}. ${step.detail}`;
+      byId("announcements").textContent = `Order ${shortId(orderId)}: ${STAGES[step.stage]} (${step.detail})`;
     }
     drawSoon();
   }
