@@ -61,6 +61,15 @@ impl Directory {
         self.root.join("node.pid")
     }
 
+    /// Removes what an earlier node has stored and logged.
+    pub(crate) fn clear_data(&self) -> Result<(), Error> {
+        for folder in [self.data(), self.log()] {
+            fs::remove_dir_all(&folder).map_err(Error::io("remove", &folder))?;
+            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        }
+        Ok(())
+    }
+
     /// Replaces one file of the directory.
     pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         fs::write(path, text).map_err(Error::io("write", path))

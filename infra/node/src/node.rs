@@ -23,12 +23,14 @@ pub struct NodeOptions {
     pub ports: Option<Ports>,
     /// A definitions file to import at boot. It has to bring the administrator.
     pub definitions: Option<PathBuf>,
+    /// Whether a node finds what an earlier one in the same directory, with the same name, has stored.
+    pub keep_data: bool,
     /// How long the node may take until it is ready.
     pub deadline: Duration,
 }
 
 impl NodeOptions {
-    /// A node in this directory with free ports, without definitions, ready within a minute.
+    /// A blank node in this directory with free ports, without definitions, ready within a minute.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
@@ -36,6 +38,7 @@ impl NodeOptions {
             name: "garenne".to_owned(),
             ports: None,
             definitions: None,
+            keep_data: false,
             deadline: Duration::from_secs(60),
         }
     }
@@ -67,6 +70,9 @@ impl Node {
             None => Ports::free()?,
         };
         process::kill_stale(&directory)?;
+        if !options.keep_data {
+            directory.clear_data()?;
+        }
         let text = configuration::render(ports, definitions.as_ref().map(Definitions::path));
         Directory::write(&directory.configuration(), &text)?;
         Directory::write(&directory.enabled_plugins(), ENABLED_PLUGINS)?;

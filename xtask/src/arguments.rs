@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use lexopt::prelude::{Long, Short, Value};
+use lexopt::{Error, Parser, ValueExt};
+
+use crate::test::SuiteName;
+
+/// What is to be done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Task {
+    Help,
+    Up(UpOptions),
+    Test(TestOptions),
+    Definitions { check: bool },
+}
+
+/// How `up` runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UpOptions {
+    /// Services of which there is not exactly one.
+    pub(crate) replicas: BTreeMap<String, usize>,
+    /// 0 starts no shoppers.
+    pub(crate) orders_per_second: f64,
+    pub(crate) release: bool,
+    pub(crate) keep_data: bool,
+    pub(crate) broker_only: bool,
+    /// An unpacked RabbitMQ.
+    pub(crate) rabbitmq: Option<PathBuf>,
+}
+
+/// What `test` runs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct TestOptions {
+    /// Empty means every suite.
+    pub(crate) only: Vec<SuiteName>,
+    /// An unpacked RabbitMQ.
+    pub(crate) rabbitmq: Option<PathBuf>,
+    /// For the test programs.
+    pub(crate) arguments: Vec<String>,
+}
+
+impl Default for UpOptions {
+    fn default() -> Self {
+        Self {
+            replicas: BTreeMap::new(),
+            orders_per_second: 1.0,
+            release: false,
+            keep_data: false,
+            broker_only: false,
+            rabbitmq: None,
+        }
+    }
+}
+
+/// Reads the whole command line.
+pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
+    match parser.next()? {
+        None | Some(Long("help") | Short('h')) => Ok(Task::Help),
+        Some(Value(name)) => match name.string()?.as_str() {
+            "help" => Ok(Task::Help),
+            "up" => parse_up(parser),
+            "test" => parse_test(parser),
+            "definitions" => parse_definitions(parser),
+            unknown => Err(format!("there is no task `{unknown}`; tasks are up, test and definitions").into()),
+        },
+        Some(other) => Err(other.unexpected()),
+    }
+}
+
+fn parse_up(mut parser: Parser) -> Result<Task, Error> {
+    let mut options = UpOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(Task::Help),
+            Long("release") => options.release = true,
+            Long("keep-data") => options.keep_data = true,
+            Long("broker-only") => options.broker_only = true,
+            Long("rabbitmq") => options.rabbitmq = Some(parser.value()?.into()),
+            Long("orders-per-second") => options.orders_per_second = parser.value()?.parse_with(rate)?,
+            Long("replicas") => {
+                let (service, count) = parser.value()?.parse_with(replicas)?;
+                options.replicas.insert(service, count);
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Up(options))
+}
+
+fn parse_test(mut parser: Parser) -> Result<Task, Error> {
+    let mut options = TestOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(Task::Help),
+            Long("only") => options.only.push(parser.value()?.parse_with(SuiteName::from_str)?),
+            Long("rabbitmq") => options.rabbitmq = Some(parser.value()?.into()),
+            // The first free value stands behind `--`: no suite is named without `--only`.
+            Value(first) => {
+                options.arguments.push(first.string()?);
+                for rest in parser.raw_args()? {
+                    options.arguments.push(rest.string()?);
+                }
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Test(options))
+}
+
+fn parse_definitions(mut parser: Parser) -> Result<Task, Error> {
+    let mut check = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(Task::Help),
+            Long("check") => check = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Definitions { check })
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number == 0.0 || (0.01..=1000.0).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a number from 0.01 to 1000, nor 0"))
+}
+
+fn replicas(text: &str) -> Result<(String, usize), String> {
+    let parts = text.split_once('=').and_then(|(service, count)| Some((service, count.parse().ok()?)));
+    match parts {
+        Some((service, count)) if !service.is_empty() && (1..=20).contains(&count) => Ok((service.to_owned(), count)),
+        _ => Err(format!("`{text}` is not <service>=<count from 1 to 20>, such as inventory=3")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Task, TestOptions, UpOptions, parse};
+    use crate::test::SuiteName;
+
+    fn read(line: &str) -> Result<Task, String> {
+        parse(lexopt::Parser::from_args(line.split_whitespace())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn no_task_and_help_anywhere_are_help() {
+        for line in ["", "--help", "help", "up --help", "test -h", "definitions --help"] {
+            assert_eq!(read(line), Ok(Task::Help), "{line}");
+        }
+    }
+
+    #[test]
+    fn up_takes_replicas_and_a_rate() {
+        let options = UpOptions {
+            replicas: [("inventory".to_owned(), 3), ("orders".to_owned(), 2)].into(),
+            orders_per_second: 0.0,
+            keep_data: true,
+            ..UpOptions::default()
+        };
+        let line = "up --replicas inventory=3 --replicas=orders=2 --orders-per-second 0 --keep-data";
+        assert_eq!(read(line), Ok(Task::Up(options)));
+    }
+
+    #[test]
+    fn test_takes_suites_and_hands_on_the_rest() {
+        let options = TestOptions {
+            only: vec![SuiteName::EndToEnd],
+            rabbitmq: None,
+            arguments: vec!["chaos".to_owned(), "--nocapture".to_owned()],
+        };
+        assert_eq!(read("test --only end-to-end -- chaos --nocapture"), Ok(Task::Test(options)));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, words) in [
+            ("fly", "no task `fly`"),
+            ("up --fast", "--fast"),
+            ("up --replicas inventory=0", "inventory=0"),
+            ("up --replicas inventory", "such as inventory=3"),
+            ("up --orders-per-second many", "`many` is not a number"),
+            ("up --orders-per-second", "missing argument"),
+            ("test --only everything", "everything"),
+            ("definitions --force", "--force"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(error.contains(words), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `cargo xtask up | test | definitions`: what is done to this repository, in one place and without other tools.
+#![expect(clippy::print_stdout, reason = "this program talks to the person who runs it")]
+
+mod arguments;
+mod build;
+mod claim;
+mod definitions;
+mod failure;
+mod help;
+mod test;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use arguments::Task;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let done =
+        arguments::parse(lexopt::Parser::from_env()).map_err(|error| Failure::usage(&error)).and_then(
+            |task| match task {
+                Task::Help => {
+                    print!("{}", help::TEXT);
+                    Ok(ExitCode::SUCCESS)
+                }
+                Task::Up(options) => up::run(&options),
+                Task::Test(options) => test::run(&options),
+                Task::Definitions { check } => definitions::run(check).map(|()| ExitCode::SUCCESS),
+            },
+        );
+    done.unwrap_or_else(|failure| {
+        eprintln!("error: {failure}");
+        failure.exit_code()
+    })
+}

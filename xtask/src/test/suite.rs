@@ -1,0 +1,78 @@
+//! The suites, in the order in which they run: the cheapest first.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SuiteName {
+    /// `cargo fmt --check`.
+    Format,
+    /// Lints; a warning fails.
+    Clippy,
+    /// Every program of the workspace.
+    Build,
+    /// The generated definitions are current, and a blank broker imports them whole.
+    Definitions,
+    /// Unit tests, documentation tests, the compiler's words, the private node.
+    Unit,
+    /// The services on a real broker.
+    EndToEnd,
+}
+
+impl SuiteName {
+    /// In the order in which they run.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Format, Self::Clippy, Self::Build, Self::Definitions, Self::Unit, Self::EndToEnd];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Clippy => "clippy",
+            Self::Build => "build",
+            Self::Definitions => "definitions",
+            Self::Unit => "unit",
+            Self::EndToEnd => "end-to-end",
+        }
+    }
+
+    /// Whether it starts a broker.
+    pub(super) fn needs_rabbitmq(self) -> bool {
+        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd)
+    }
+
+    /// Whether it makes no sense after a failed build.
+    pub(super) fn needs_programs(self) -> bool {
+        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd)
+    }
+}
+
+impl fmt::Display for SuiteName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl FromStr for SuiteName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|suite| suite.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("there is no suite `{text}`; suites are {names}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SuiteName;
+
+    #[test]
+    fn every_suite_is_found_by_its_name() {
+        for suite in SuiteName::ALL {
+            assert_eq!(suite.to_string().parse(), Ok(suite));
+        }
+        assert!("all".parse::<SuiteName>().unwrap_err().contains("end-to-end"));
+    }
+}

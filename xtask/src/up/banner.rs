@@ -1,0 +1,48 @@
+//! What a person needs to know when everything is ready.
+
+use std::time::Duration;
+
+use rabbitmq_node::ADMINISTRATOR;
+
+use super::broker::Broker;
+use super::plan::Plan;
+
+/// A box with the addresses.
+pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
+    let mut lines = vec![format!("Ready after {:.1} s: {} processes", after.as_secs_f64(), plan.replicas.len())];
+    lines.push(String::new());
+    lines.extend(plan.page.as_ref().map(|page| format!("Shop            {page}")));
+    if let Some((management, amqp)) = broker.administration() {
+        let (user, password) = ADMINISTRATOR;
+        lines.push(format!("Management UI   {management}   {user} / {password}"));
+        lines.push(format!("AMQP            {amqp}"));
+        if !plan.replicas.is_empty() {
+            lines.push(
+                "                any client may take part: publish plain JSON to `<owner>.events` with".to_owned(),
+            );
+            lines.push(
+                "                the message's name as routing key, or bind a queue of your own there".to_owned(),
+            );
+        }
+    }
+    lines.push(String::new());
+    lines.push("Ctrl-C drains and stops everything".to_owned());
+    framed(&lines)
+}
+
+fn framed(lines: &[String]) -> String {
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let edge = "─".repeat(width + 2);
+    let rows: String = lines.iter().map(|line| format!("│ {line:width$} │\n")).collect();
+    format!("\n╭{edge}╮\n{rows}╰{edge}╯\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::framed;
+
+    #[test]
+    fn the_frame_fits_the_longest_line() {
+        assert_eq!(framed(&["ab".to_owned(), "c".to_owned()]), "\n╭────╮\n│ ab │\n│ c  │\n╰────╯\n\n");
+    }
+}
