@@ -12,12 +12,13 @@ use super::connection::Broker;
 use super::publish_error::PublishError;
 use super::pump::Pump;
 
-/// A handle to the lane's task. The task ends, after the last confirm, when every handle is gone.
+/// A handle to the lane's task. The task ends, after the last confirm, when the lane is closed or every handle is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Lane {
     jobs: mpsc::Sender<Job>,
     in_flight: Arc<Semaphore>,
     state: watch::Receiver<LaneState>,
+    closing: watch::Sender<bool>,
 }
 
 /// Whether the lane can publish.
@@ -61,13 +62,21 @@ impl Lane {
     ) -> (Self, JoinHandle<()>) {
         let (jobs, receiver) = mpsc::channel(in_flight);
         let (state, watched) = watch::channel(LaneState::Connecting("not connected yet".into()));
-        let pump = Pump::new(broker, declared, receiver, state);
-        let lane = Self { jobs, in_flight: Arc::new(Semaphore::new(in_flight)), state: watched };
+        let (closing, when_closing) = watch::channel(false);
+        let pump = Pump::new(broker, declared, receiver, state, when_closing);
+        let lane = Self { jobs, in_flight: Arc::new(Semaphore::new(in_flight)), state: watched, closing };
         (lane, tokio::spawn(pump.run()))
     }
 
     pub(crate) fn state(&self) -> watch::Receiver<LaneState> {
         self.state.clone()
+    }
+
+    /// Takes no more messages: who publishes from now on is told that the service has stopped. What was taken already is
+    /// still confirmed.
+    pub(crate) fn close(&self) {
+        self.in_flight.close();
+        self.closing.send_replace(true);
     }
 
     /// Publishes and waits for the confirm, at most so long.

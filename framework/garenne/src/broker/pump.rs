@@ -40,6 +40,7 @@ pub(super) struct Pump {
     declared: watch::Receiver<bool>,
     jobs: mpsc::Receiver<Job>,
     state: watch::Sender<LaneState>,
+    closing: watch::Receiver<bool>,
     /// What has been taken and not settled, in the order in which it was taken. It is sent again on the next channel.
     unsettled: BTreeMap<u64, Job>,
     next: u64,
@@ -49,7 +50,7 @@ pub(super) struct Pump {
 
 /// Why a channel can no longer be used.
 enum End {
-    /// Every handle is gone and everything is settled.
+    /// The lane is closed and everything is settled.
     Finished,
     Channel(lapin::Error),
     Connection(String),
@@ -61,8 +62,9 @@ impl Pump {
         declared: watch::Receiver<bool>,
         jobs: mpsc::Receiver<Job>,
         state: watch::Sender<LaneState>,
+        closing: watch::Receiver<bool>,
     ) -> Self {
-        Self { broker, declared, jobs, state, unsettled: BTreeMap::new(), next: 0, careful_until: None }
+        Self { broker, declared, jobs, state, closing, unsettled: BTreeMap::new(), next: 0, careful_until: None }
     }
 
     pub(super) async fn run(mut self) {
@@ -95,7 +97,10 @@ impl Pump {
             };
             tracing::debug!(reason, "the publishing connection is down");
             self.state.send_replace(LaneState::Connecting(reason));
-            sleep(backoff.next()).await;
+            tokio::select! {
+                () = sleep(backoff.next()) => {}
+                () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
+            }
         }
     }
 
@@ -170,6 +175,7 @@ impl Pump {
                     Some(job) => again.extend(self.accept(job)),
                     None => finishing = true,
                 },
+                () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
                 change = link.next(connection) => match change {
                     Change::Blocked(reason) => {
                         blocked = true;
@@ -288,6 +294,11 @@ impl Pump {
             let _the_publisher_may_have_given_up = respond.send(with(message.name()));
         }
     }
+}
+
+/// Ends when the lane is closed.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 struct Sent {

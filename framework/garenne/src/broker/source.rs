@@ -28,6 +28,8 @@ pub(crate) struct Source {
     pub(crate) prefetch: u16,
     /// The broker forgets a delivery as soon as it is sent. For replies, whose caller waits with a deadline anyway.
     pub(crate) no_ack: bool,
+    /// When the service drains: whether it goes on until every handler has ended, since they may wait for what comes here.
+    pub(crate) stays: bool,
     /// Takes the deliveries until there are no more, and returns when all of them are dealt with.
     pub(crate) consume: Consume,
 }

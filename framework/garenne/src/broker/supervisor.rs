@@ -25,8 +25,8 @@ use crate::topology::Topology;
 
 /// How long the same trouble stays unmentioned after it was logged.
 const REPEAT_LOG: Duration = Duration::from_secs(30);
-/// How long consumers may take to notice that their connection is gone.
-const ENDING: Duration = Duration::from_secs(5);
+/// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// What the supervisor keeps alive.
 pub(crate) struct Supervisor {
@@ -40,6 +40,8 @@ pub(crate) struct Supervisor {
     pub(crate) declared: watch::Sender<bool>,
     /// Becomes the deadline once the service shall drain.
     pub(crate) drain: watch::Receiver<Option<Instant>>,
+    /// Becomes the deadline once the sources that stay until the end shall end too.
+    pub(crate) release: watch::Receiver<Option<Instant>>,
 }
 
 /// Where the consuming side stands.
@@ -48,6 +50,8 @@ pub(crate) enum Phase {
     /// Not consuming, and why.
     Waiting(String),
     Consuming,
+    /// Nothing is taken from the work queues any more, and what was taken is dealt with.
+    Drained,
     Stopped,
 }
 
@@ -159,8 +163,11 @@ impl Supervisor {
         let (started, mut starts) = mpsc::channel(self.sources.len());
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
-            running.spawn(source.run(connection, queue, Arc::clone(careful), self.drain.clone(), started.clone()));
+            let until = if source.stays { self.release.clone() } else { self.drain.clone() };
+            running.spawn(source.run(connection, queue, Arc::clone(careful), until, started.clone()));
         }
+        let mut working = self.sources.iter().filter(|source| !source.stays).count();
+        let mut drain = self.drain.clone();
         let mut waiting = self.sources.len();
         let mut link = Link::new(connection);
         loop {
@@ -176,10 +183,13 @@ impl Supervisor {
                 }
                 ended = running.join_next() => match ended {
                     None => return Ending::Drained,
-                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Ok(()))) => working = working.saturating_sub(1),
                     Some(Ok(Err(loss))) => return lost(loss, careful),
                     Some(Err(panic)) => return Ending::Lost(BrokerError::Lost(format!("a consumer ended: {panic}"))),
                 },
+                _ = drain.wait_for(Option::is_some), if working == 0 && *self.phase.borrow() != Phase::Drained => {
+                    self.phase.send_replace(Phase::Drained);
+                }
                 change = link.next(connection) => if let Change::Lost(loss) = change {
                     return lost(loss, careful);
                 },

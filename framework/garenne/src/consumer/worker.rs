@@ -1,14 +1,14 @@
 //! Works one queue.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
 use super::copy::Failed;
@@ -46,31 +46,34 @@ pub(crate) struct Worker {
     metrics: QueueMetrics,
     /// Copies that the broker does not take at the moment. While there are any, no new delivery is begun.
     stuck: watch::Sender<usize>,
-    /// Handlers whose connection was lost under them. Their deliveries come again.
-    orphans: Mutex<JoinSet<()>>,
+    /// One for each handler that may run. They outlive the connections, as the handlers do: a delivery that comes again
+    /// because its connection was lost waits until there is room beside the handler that still works at it.
+    permits: Arc<Semaphore>,
+    /// Every handler that runs, also those whose connection was lost under them.
+    running: Mutex<JoinSet<()>>,
 }
 
 impl Worker {
     pub(crate) fn new(parts: WorkerParts) -> Arc<Self> {
         let metrics = parts.metrics.queue(&parts.queue);
-        Arc::new(Self { parts, metrics, stuck: watch::Sender::new(0), orphans: Mutex::default() })
+        let permits = Arc::new(Semaphore::new(usize::from(parts.options.concurrency)));
+        Arc::new(Self { parts, metrics, stuck: watch::Sender::new(0), permits, running: Mutex::default() })
     }
 
     /// Handles deliveries until there are no more. When the service drains, returns once all are dealt with or the
     /// deadline has passed; when the connection is lost, at once.
+    ///
+    /// Dropping the future leaves the handlers running.
     pub(crate) async fn consume(self: Arc<Self>, mut intake: Intake) {
-        let permits = Arc::new(Semaphore::new(usize::from(self.parts.options.concurrency)));
         let mut stuck = self.stuck.subscribe();
         let mut drain = intake.drain();
-        let mut running = JoinSet::new();
         loop {
-            while running.try_join_next().is_some() {}
             let permit = tokio::select! {
-                permit = Arc::clone(&permits).acquire_owned() => permit,
+                permit = Arc::clone(&self.permits).acquire_owned() => permit,
                 () = draining(&mut drain) => {
                     intake.cancel().await;
                     let deadline = *drain.borrow();
-                    let Some(Ok(permit)) = in_time(deadline, Arc::clone(&permits).acquire_owned()).await else { break };
+                    let Some(Ok(permit)) = in_time(deadline, Arc::clone(&self.permits).acquire_owned()).await else { break };
                     Ok(permit)
                 }
             };
@@ -84,26 +87,42 @@ impl Worker {
             }
             let Some(delivered) = intake.next().await else { break };
             let worker = Arc::clone(&self);
+            let mut running = self.running();
+            while running.try_join_next().is_some() {}
             running.spawn(async move {
                 worker.handle(delivered).await;
                 drop(permit);
             });
         }
         let deadline = *drain.borrow();
-        match deadline {
-            Some(deadline) => finish(&mut intake, running, deadline).await,
-            None => {
-                let mut orphans = self.orphans.lock().unwrap_or_else(PoisonError::into_inner);
-                while orphans.try_join_next().is_some() {}
-                orphans.spawn(async move { while running.join_next().await.is_some() {} });
+        if let Some(deadline) = deadline {
+            self.finish(deadline).await;
+            // What the broker had sent and nobody has begun.
+            while let Ok(Some(delivered)) = timeout_at(deadline, intake.next()).await {
+                delivered.receipt.hand_back();
             }
         }
     }
 
-    /// Waits for handlers whose connection was lost, at most until the deadline.
-    pub(crate) async fn finish_orphans(&self, deadline: Instant) {
-        let mut orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        let _ = timeout_at(deadline, async { while orphans.join_next().await.is_some() {} }).await;
+    /// Waits for every handler that runs. What is left at the deadline is cut off; its deliveries come again.
+    pub(crate) async fn finish(&self, deadline: Instant) {
+        let all = u32::from(self.parts.options.concurrency);
+        if timeout_at(deadline, self.permits.acquire_many(all)).await.is_err() {
+            let mut running = std::mem::take(&mut *self.running());
+            while running.try_join_next().is_some() {}
+            let (queue, handlers) = (&self.parts.queue, running.len());
+            tracing::warn!(queue, handlers, "handlers did not end in time; their messages are delivered again");
+            running.shutdown().await;
+        }
+    }
+
+    /// Cuts off every handler that runs; their deliveries come again.
+    pub(crate) fn abort(&self) {
+        self.running().abort_all();
+    }
+
+    fn running(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
@@ -222,23 +241,5 @@ async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) ->
     match deadline {
         Some(deadline) => timeout_at(deadline, work).await.ok(),
         None => Some(work.await),
-    }
-}
-
-/// Waits for what runs; what is left at the deadline is handed back with the channel.
-async fn finish(intake: &mut Intake, mut running: JoinSet<()>, deadline: Instant) {
-    loop {
-        tokio::select! {
-            ended = running.join_next() => if ended.is_none() { break },
-            () = sleep_until(deadline) => {
-                tracing::warn!(handlers = running.len(), "handlers did not end in time; their messages are delivered again");
-                running.shutdown().await;
-                break;
-            }
-        }
-    }
-    // What the broker had sent and nobody has begun.
-    while let Ok(Some(delivered)) = timeout_at(deadline, intake.next()).await {
-        delivered.receipt.hand_back();
     }
 }

@@ -45,19 +45,21 @@ impl Requester {
             // The broker sends replies without waiting for acknowledgements; the limit of waiting calls bounds them.
             prefetch: 1000,
             no_ack: true,
+            stays: true,
             consume,
         }
     }
 
     async fn receive(&self, mut intake: Intake) {
-        self.reply_to.send_replace(intake.queue().to_owned());
+        let queue = intake.queue().to_owned();
+        self.reply_to.send_replace(queue.clone());
+        // However this ends, also when it is cut off.
+        let _receiving = Receiving { requester: &self, queue };
         while let Some(delivered) = intake.next().await {
             if !self.waiters.deliver(delivered.inbound) {
                 self.metrics.late_reply();
             }
         }
-        self.reply_to.send_replace(String::new());
-        self.waiters.fail_all();
     }
 
     /// Sends a request and waits for its reply, at most so long.
@@ -129,9 +131,34 @@ impl Requester {
                 published = &mut publish, if !confirmed => match published {
                     Ok(settled) if settled.routed => confirmed = true,
                     Ok(_) => return Err(AskError::NobodyThere { request }),
+                    // The owner makes the exchange when it first starts.
+                    Err(PublishError::Refused { reason, .. }) if reason.contains("no exchange") => {
+                        return Err(AskError::NobodyThere { request });
+                    }
                     Err(error) => return Err(AskError::Publish(error)),
                 },
             }
+        }
+    }
+}
+
+/// Replies come to this queue while it lives. Dropping it tells all who wait that theirs will not come.
+struct Receiving<'a> {
+    requester: &'a Requester,
+    queue: String,
+}
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        let current = self.requester.reply_to.send_if_modified(|queue| {
+            let current = *queue == self.queue;
+            if current {
+                queue.clear();
+            }
+            current
+        });
+        if current {
+            self.requester.waiters.fail_all();
         }
     }
 }

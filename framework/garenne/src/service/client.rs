@@ -86,6 +86,7 @@ impl<S> Parts<S> {
         }
         match &*self.phase.borrow() {
             Phase::Consuming => {}
+            Phase::Drained => return Err("draining".into()),
             Phase::Waiting(reason) => return Err(format!("not consuming: {reason}")),
             Phase::Stopped => return Err("stopped".into()),
         }

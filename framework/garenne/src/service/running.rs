@@ -20,11 +20,14 @@ use crate::telemetry::Metrics;
 /// Handles beyond the deadline what cannot wait: closing channels and connections, each bounded by itself.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// A started service. It lives until [`Running::stop`] or until it fails; dropping it leaves it running.
+/// A started service. It lives until [`Running::stop`] or until it fails. Dropping it ends it at once, as a crash would:
+/// what it had not finished is delivered again.
+#[must_use = "dropping it ends the service at once"]
 pub struct Running<S> {
     client: Client<S>,
     admin: SocketAddr,
     drain: watch::Sender<Option<Instant>>,
+    release: watch::Sender<Option<Instant>>,
     drain_time: Duration,
     workers: Vec<Arc<Worker>>,
     supervisor: JoinHandle<Result<(), crate::broker::BrokerError>>,
@@ -57,6 +60,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (declared, when_declared) = watch::channel(false);
         let (phase, watched_phase) = watch::channel(Phase::Waiting("not connected yet".into()));
         let (drain, watched_drain) = watch::channel(None);
+        let (release, watched_release) = watch::channel(None);
         let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, settings.publish_in_flight);
         let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
         let requester = Requester::new(
@@ -89,6 +93,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 consumer_tag: format!("{service}.live/{instance}"),
                 prefetch: 100,
                 no_ack: false,
+                stays: false,
                 consume: observer(&client),
             }));
         }
@@ -109,6 +114,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 from: SourceFrom::Queue(queue),
                 prefetch,
                 no_ack: false,
+                stays: false,
                 consume: consume(&worker),
             }));
             workers.push(worker);
@@ -117,7 +123,16 @@ impl<S: Send + Sync + 'static> Service<S> {
         let parts = Arc::clone(&client.parts);
         let (admin, serving) = admin::serve(settings.admin_addr, parts, Arc::clone(&metrics), when_stopped).await?;
         let topology = blueprint.topology();
-        let supervisor = Supervisor { broker, topology, sources, metrics, phase, declared, drain: watched_drain };
+        let supervisor = Supervisor {
+            broker,
+            topology,
+            sources,
+            metrics,
+            phase,
+            declared,
+            drain: watched_drain,
+            release: watched_release,
+        };
         let supervisor = tokio::spawn(supervisor.run());
         let mut backgrounds = JoinSet::new();
         for background in std::mem::take(&mut self.backgrounds) {
@@ -131,6 +146,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             client,
             admin,
             drain,
+            release,
             drain_time,
             workers,
             supervisor,
@@ -199,22 +215,32 @@ impl<S: Send + Sync + 'static> Running<S> {
         tracing::info!(seconds = self.drain_time.as_secs(), "draining");
         let _ = timeout_at(deadline, async { while self.backgrounds.join_next().await.is_some() {} }).await;
         self.backgrounds.shutdown().await;
-        if !self.supervisor.is_finished() && timeout_at(deadline + GRACE, &mut self.supervisor).await.is_err() {
-            self.supervisor.abort();
+        // A handler may wait for a reply, so replies are taken until the last one has ended.
+        let mut phase = self.client.parts.phase.clone();
+        let drained = phase.wait_for(|phase| matches!(phase, Phase::Drained | Phase::Stopped));
+        let _ = timeout_at(deadline + GRACE, drained).await.map(drop);
+        for worker in &self.workers {
+            worker.finish(deadline).await;
         }
-        for worker in std::mem::take(&mut self.workers) {
-            worker.finish_orphans(deadline).await;
+        self.release.send_replace(Some(deadline));
+        if !self.supervisor.is_finished() {
+            let _ = timeout_at(deadline + GRACE, &mut self.supervisor).await;
         }
+        self.client.parts.publisher.lane().close();
         self.stop_serving.send_replace(true);
-        // The lane ends, after its last confirm, when the last handle to it is gone.
-        let Self { client, lane, serving, .. } = self;
-        drop(client);
-        for task in [lane, serving] {
-            let abort = task.abort_handle();
-            if timeout_at(deadline + GRACE, task).await.is_err() {
-                abort.abort();
-            }
+        for task in [&mut self.lane, &mut self.serving] {
+            let _ = timeout_at(deadline + GRACE, task).await;
         }
         tracing::info!("stopped");
+    }
+}
+
+impl<S> Drop for Running<S> {
+    fn drop(&mut self) {
+        self.supervisor.abort();
+        self.backgrounds.abort_all();
+        self.workers.iter().for_each(|worker| worker.abort());
+        self.lane.abort();
+        self.serving.abort();
     }
 }
