@@ -9,24 +9,27 @@ use super::plan::Plan;
 
 /// A box with the addresses.
 pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
-    let mut lines = vec![format!("Ready after {:.1} s: {} processes", after.as_secs_f64(), plan.replicas.len())];
-    lines.push(String::new());
+    let running = match plan.replicas.len() {
+        0 => "RabbitMQ alone".to_owned(),
+        count => format!("{count} processes"),
+    };
+    let mut lines = vec![format!("Ready after {:.1} s: {running}", after.as_secs_f64()), String::new()];
     lines.extend(plan.page.as_ref().map(|page| format!("Shop            {page}")));
-    if let Some((management, amqp)) = broker.administration() {
-        let (user, password) = ADMINISTRATOR;
-        lines.push(format!("Management UI   {management}   {user} / {password}"));
-        lines.push(format!("AMQP            {amqp}"));
-        if !plan.replicas.is_empty() {
+    match broker.administration() {
+        None => lines.push("Broker          the one of AMQP_URL".to_owned()),
+        Some((management, amqp)) => {
+            let (user, password) = ADMINISTRATOR;
+            lines.push(format!("Management UI   {management}   {user} / {password}"));
+            lines.push(format!("AMQP            {amqp}"));
             lines.push(
-                "                any client may take part: publish plain JSON to `<owner>.events` with".to_owned(),
+                "                Any client may take part: publish plain JSON to `<owner>.events` with".to_owned(),
             );
             lines.push(
-                "                the message's name as routing key, or bind a queue of your own there".to_owned(),
+                "                the message's name as routing key, or bind a queue of your own there.".to_owned(),
             );
         }
     }
-    lines.push(String::new());
-    lines.push("Ctrl-C drains and stops everything".to_owned());
+    lines.extend([String::new(), "Ctrl-C drains and stops everything".to_owned()]);
     framed(&lines)
 }
 
