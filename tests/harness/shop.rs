@@ -19,9 +19,10 @@ pub const CONSUMERS: [&str; 5] = ["orders", "inventory", "payments", "shipping",
 /// A running shop.
 #[derive(Debug)]
 pub struct Shop {
+    // In the order in which they go: a service that ends still has its vhost, and its log can still be read.
+    services: Vec<Replica>,
     vhost: Vhost,
     folder: TempDir,
-    services: Vec<Replica>,
     http: u16,
 }
 

@@ -54,7 +54,8 @@ async fn garbage_from_python_is_a_dead_letter_with_its_reason_and_the_next_good_
 }
 
 #[tokio::test]
-async fn a_question_from_python_with_a_queue_for_the_answer_is_answered_in_json_and_an_unknown_article_with_a_problem() {
+async fn a_question_from_python_with_a_queue_for_the_answer_is_answered_in_json_and_an_unknown_article_with_a_problem()
+{
     let shop = Shop::open().await;
     let url = shop.vhost().url();
     let ask = async |sku: &str| {

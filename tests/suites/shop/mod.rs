@@ -1,5 +1,8 @@
 //! The shop, end to end: services as processes, SQLite files, mail in a folder.
 
+mod bad_input;
 mod foreign;
+mod http;
 mod orders;
 mod replicas;
+mod start;
