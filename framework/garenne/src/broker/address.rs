@@ -25,8 +25,15 @@ impl Address {
     /// Reads `amqp://user:password@host:port/vhost`; `amqps` is TLS. `/` in a vhost's name is written `%2f`, and no
     /// name at all means `/`.
     ///
-    /// Unless the URL says otherwise, heartbeats are agreed at 10 s (a dead connection is noticed within 20 s) and
-    /// frames at 32 KiB, since the client keeps two buffers of 32 frames for each connection.
+    /// Unless the URL says otherwise, heartbeats are agreed at 10 s (a dead connection is noticed within 20 s), and frames
+    /// at 128 KiB where messages come in and 32 KiB elsewhere: the client keeps two buffers of 32 frames for each
+    /// connection, but gives a connection up over a larger frame, and another sender's headers may fill one of 128 KiB.
+    ///
+    /// ```
+    /// let address = garenne::Address::parse("amqps://orders:secret@broker.example.org/shop")?;
+    /// assert_eq!(address.to_string(), "amqps://orders@broker.example.org:5671 vhost \"shop\"");
+    /// # Ok::<(), garenne::AddressFault>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -41,7 +48,6 @@ impl Address {
             uri.vhost = "/".into();
         }
         uri.query.heartbeat.get_or_insert(10);
-        uri.query.frame_max.get_or_insert(32_768);
         Ok(Self { uri })
     }
 

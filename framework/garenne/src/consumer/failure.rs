@@ -72,6 +72,17 @@ impl From<PublishError> for Failure {
 }
 
 /// Says of any error whether trying again may help.
+///
+/// ```
+/// use garenne::{Classify, Failure};
+///
+/// fn read(path: &str) -> Result<u64, Failure> {
+///     let text = std::fs::read_to_string(path).or_retry()?; // the disk may come back
+///     text.trim().parse().or_dead_letter()                  // the text will not get better
+/// }
+///
+/// assert!(read("/nowhere/at/all").is_err());
+/// ```
 pub trait Classify<T> {
     /// It may work later.
     ///

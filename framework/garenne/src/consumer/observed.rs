@@ -9,6 +9,19 @@ use crate::broker::Inbound;
 use crate::publisher::header;
 
 /// An event as the live feed shows it: any event of an observed owner, also one that nobody has a type for.
+///
+/// ```
+/// use garenne::{Context, Observed, Service};
+///
+/// struct Screen;
+///
+/// async fn show(event: Observed, _ctx: Context<Screen>) {
+///     println!("{} said {}: {}", event.service.unwrap_or_default(), event.name, event.body);
+/// }
+///
+/// let service = Service::new("screen").observe(["orders", "payments"], show);
+/// assert!(service.faults().is_empty());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Observed {

@@ -5,6 +5,17 @@ use std::time::Duration;
 /// The delays after the first, second, third… failure: one retry queue of the service for each.
 ///
 /// The default is 1 s, 5 s, 30 s, 2 min, 10 min and 1 h.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use garenne::Ladder;
+///
+/// let quick = Ladder::new([Duration::from_millis(200), Duration::from_secs(2)])?;
+/// assert_eq!(quick.after(1), Duration::from_millis(200));
+/// assert_eq!(quick.after(9), Duration::from_secs(2));
+/// # Ok::<(), garenne::LadderFault>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ladder(Vec<Duration>);
 

@@ -6,6 +6,22 @@ use crate::consumer::Failure;
 
 /// What the handler of a request returns instead of a reply: either the error that the contract names, which the
 /// caller gets as a value, or a failure, of which the caller learns only that it happened.
+///
+/// ```
+/// use garenne::{Classify, Refusal};
+///
+/// struct TooBig {
+///     limit: u32,
+/// }
+///
+/// fn double(number: &str) -> Result<u32, Refusal<TooBig>> {
+///     let number: u32 = number.parse().or_dead_letter()?;
+///     number.checked_mul(2).ok_or_else(|| Refusal::domain(TooBig { limit: u32::MAX / 2 }))
+/// }
+///
+/// assert!(matches!(double("4000000000"), Err(Refusal::Domain(_))));
+/// assert!(matches!(double("four"), Err(Refusal::Failure(_))));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal<E> {
     /// An answer like any other, only not the hoped-for one.

@@ -14,6 +14,39 @@ use crate::rpc::{AskError, Requester};
 /// The service's state and its way to the broker, outside of any handler. Cheap to clone.
 ///
 /// Everything published or asked through it begins a new conversation.
+///
+/// ```
+/// use garenne::{AskError, Client, Request, Service};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Request, Serialize, Deserialize)]
+/// #[request(name = "inventory.check-stock", reply = u32)]
+/// struct CheckStock {
+///     sku: String,
+/// }
+///
+/// struct Desk;
+///
+/// async fn look_after_mugs(client: Client<Desk>) -> Result<(), std::io::Error> {
+///     let ask = CheckStock { sku: "MUG".into() };
+///     loop {
+///         let mugs = tokio::select! {
+///             mugs = client.ask(&ask) => mugs,
+///             () = client.stopping() => return Ok(()),
+///         };
+///         match mugs {
+///             Ok(0) => println!("no mugs left"),
+///             Ok(_) => {}
+///             Err(AskError::NobodyThere { .. }) => println!("inventory has never been started"),
+///             Err(error) => println!("{error}"),
+///         }
+/// #       return Ok(());
+///     }
+/// }
+///
+/// let service = Service::new("desk").asks::<CheckStock>().background("mugs", look_after_mugs);
+/// assert!(service.faults().is_empty());
+/// ```
 pub struct Client<S> {
     pub(super) parts: Arc<Parts<S>>,
 }

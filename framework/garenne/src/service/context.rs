@@ -14,6 +14,36 @@ use crate::rpc::AskError;
 /// The service's state, its way to the broker, and where the message comes from. Cheap to clone.
 ///
 /// What is published or asked through it belongs to the message's conversation and trace.
+///
+/// ```
+/// use garenne::{Context, Event, Failure};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[event(name = "orders.order-placed")]
+/// struct OrderPlaced {
+///     order_id: u64,
+/// }
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[event(name = "billing.invoice-written")]
+/// struct InvoiceWritten {
+///     number: String,
+/// }
+///
+/// struct Billing {
+///     prefix: &'static str,
+/// }
+///
+/// async fn write_invoice(order: OrderPlaced, ctx: Context<Billing>) -> Result<(), Failure> {
+///     let number = format!("{}-{}", ctx.state().prefix, order.order_id);
+///     if ctx.message().attempt() > 1 {
+///         // Look whether an earlier attempt has written it already.
+///     }
+///     ctx.publish(&InvoiceWritten { number }).await?;
+///     Ok(())
+/// }
+/// ```
 pub struct Context<S> {
     parts: Arc<Parts<S>>,
     message: Arc<Message>,

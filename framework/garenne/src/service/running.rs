@@ -22,6 +22,22 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// A started service. It lives until [`Running::stop`] or until it fails. Dropping it ends it at once, as a crash would:
 /// what it had not finished is delivered again.
+///
+/// For tests, and for processes that hold more than a service; a `main` has [`crate::run`].
+///
+/// ```no_run
+/// # struct Billing;
+/// # fn service() -> garenne::Service<Billing> { garenne::Service::new("billing") }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use garenne::{Address, Settings};
+///
+/// let settings = Settings::new(Address::parse("amqp://billing:billing@localhost:5672/%2f")?);
+/// let running = service().start(Billing, settings).await?;
+/// running.ready().await;
+/// running.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping it ends the service at once"]
 pub struct Running<S> {
     client: Client<S>,

@@ -19,6 +19,20 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVER_CONNECTIONS: u32 = 8;
 
 /// A service's own database. Cloning it shares the connections.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use garenne::store::Store;
+///
+/// # let migrations = sqlx::migrate::Migrator::DEFAULT;
+/// // In a service: let migrations = sqlx::migrate!();
+/// let store = Store::open("sqlite:///data/orders.db?mode=rwc", &migrations).await?;
+/// let mut transaction = store.write().await?;
+/// sqlx::query("UPDATE orders SET status = 'placed' WHERE order_id = $1").bind("7").execute(&mut *transaction).await?;
+/// transaction.commit().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) readers: AnyPool,
