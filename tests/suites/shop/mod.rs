@@ -5,4 +5,5 @@ mod foreign;
 mod http;
 mod orders;
 mod replicas;
+mod rights;
 mod start;

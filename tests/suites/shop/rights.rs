@@ -1,0 +1,376 @@
+//! What each service's user may do, and above all what not: probed on the broker, with the rights that
+//! `infra/rabbitmq/definitions.json` gives.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, ErrorKind, ExchangeKind};
+use serde_json::{Value, json};
+use tests::{Raw, Shop, Vhost, program};
+
+/// A service as the shop wants it.
+struct Member {
+    name: &'static str,
+    says: &'static [&'static str],
+    hears: &'static [&'static str],
+    asks: &'static [&'static str],
+    answers: bool,
+    /// Whether it hears everything that anybody says.
+    observes: bool,
+}
+
+const SHOP: [Member; 7] = [
+    Member {
+        name: "storefront",
+        says: &["storefront.checkout-submitted"],
+        hears: &[],
+        asks: &["inventory.check-stock", "inventory.list-stock", "orders.get-order"],
+        answers: false,
+        observes: true,
+    },
+    Member {
+        name: "shoppers",
+        says: &["storefront.checkout-submitted"],
+        hears: &[],
+        asks: &["inventory.list-stock"],
+        answers: false,
+        observes: false,
+    },
+    Member {
+        name: "orders",
+        says: &["orders.order-placed", "orders.order-confirmed", "orders.order-cancelled"],
+        hears: &[
+            "storefront.checkout-submitted",
+            "inventory.stock-reserved",
+            "inventory.stock-rejected",
+            "payments.payment-captured",
+            "payments.payment-declined",
+            "shipping.shipment-dispatched",
+        ],
+        asks: &[],
+        answers: true,
+        observes: false,
+    },
+    Member {
+        name: "inventory",
+        says: &["inventory.stock-reserved", "inventory.stock-rejected", "inventory.stock-released"],
+        hears: &["orders.order-placed", "orders.order-cancelled"],
+        asks: &[],
+        answers: true,
+        observes: false,
+    },
+    Member {
+        name: "payments",
+        says: &["payments.payment-captured", "payments.payment-declined"],
+        hears: &["inventory.stock-reserved"],
+        asks: &[],
+        answers: false,
+        observes: false,
+    },
+    Member {
+        name: "shipping",
+        says: &["shipping.shipment-dispatched"],
+        hears: &["orders.order-confirmed"],
+        asks: &[],
+        answers: false,
+        observes: false,
+    },
+    Member {
+        name: "notifications",
+        says: &[],
+        hears: &["orders.order-confirmed", "orders.order-cancelled", "shipping.shipment-dispatched"],
+        asks: &[],
+        answers: false,
+        observes: false,
+    },
+];
+
+const REQUESTS: [&str; 3] = ["inventory.check-stock", "inventory.list-stock", "orders.get-order"];
+
+impl Member {
+    fn owns(&self, name: &str) -> bool {
+        name.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
+/// Every event of the shop, with what each consumer says about its own failures.
+fn events() -> BTreeSet<String> {
+    let said = SHOP.iter().flat_map(|member| member.says).map(|name| (*name).to_owned());
+    let consumers = SHOP.iter().filter(|member| !member.hears.is_empty());
+    let notices = consumers.flat_map(|member| {
+        ["delivery-retried", "delivery-dead-lettered"].map(|notice| format!("{}.{notice}", member.name))
+    });
+    said.chain(notices).collect()
+}
+
+fn owner(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
+}
+
+fn committed() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/rabbitmq/definitions.json");
+    serde_json::from_slice(&std::fs::read(path).expect("the definitions are committed")).expect("JSON")
+}
+
+fn names(definitions: &Value, kind: &str) -> Vec<String> {
+    let list = definitions[kind].as_array().expect("a list");
+    list.iter().filter_map(|object| object["name"].as_str().map(str::to_owned)).collect()
+}
+
+/// The committed definitions in a vhost of its own, without a service.
+struct Broker {
+    shop: Shop,
+    queues: Vec<String>,
+    exchanges: Vec<String>,
+}
+
+impl Broker {
+    async fn new() -> Self {
+        let shop = Shop::empty().await;
+        let definitions = committed();
+        let (queues, exchanges) = (names(&definitions, "queues"), names(&definitions, "exchanges"));
+        let vhost = shop.vhost();
+        let objects = json!({
+            "exchanges": definitions["exchanges"], "queues": definitions["queues"], "bindings": definitions["bindings"],
+        });
+        let management = vhost.broker().management();
+        management.post(&format!("definitions/{}", vhost.name()), &objects).expect("imported");
+        for kind in ["permissions", "topic_permissions"] {
+            for right in definitions[kind].as_array().expect("a list") {
+                let user = right["user"].as_str().expect("a user");
+                let path = format!("{}/{}/{user}", kind.replace('_', "-"), vhost.name());
+                if SHOP.iter().any(|member| member.name == user) {
+                    management.put(&path, right).expect("granted");
+                }
+            }
+        }
+        Self { shop, queues, exchanges }
+    }
+
+    async fn user(&self, member: &Member) -> User {
+        User::connect(self.shop.vhost(), member.name).await
+    }
+}
+
+/// A foreign client with a service's name and password.
+struct User {
+    name: &'static str,
+    raw: Raw,
+}
+
+/// What the broker said to an attempt.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Allowed,
+    Refused,
+}
+
+impl User {
+    async fn connect(vhost: &Vhost, name: &'static str) -> Self {
+        Self { name, raw: Raw::connect_to(&vhost.url_of(name, name)).await }
+    }
+
+    /// Makes one attempt on a channel of its own: a refusal costs the channel.
+    async fn attempts<T>(&self, attempt: impl AsyncFnOnce(Channel) -> lapin::Result<T>) -> Said {
+        let channel = self.raw.connection().create_channel().await.expect("a channel opens");
+        match attempt(channel.clone()).await {
+            Ok(_) => {
+                channel.close(200, "done".into()).await.expect("the channel closes");
+                Said::Allowed
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::ProtocolError(problem)
+                    if *problem.kind() == AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) =>
+                {
+                    Said::Refused
+                }
+                _ => panic!("{}: neither allowed nor refused: {error}", self.name),
+            },
+        }
+    }
+
+    async fn publishes(&self, exchange: &str, key: &str) -> Said {
+        self.attempts(async |channel| {
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            let options = BasicPublishOptions::default();
+            let publish =
+                channel.basic_publish(exchange.into(), key.into(), options, b"{}", BasicProperties::default());
+            publish.await?.await
+        })
+        .await
+    }
+
+    async fn declares_queue(&self, queue: &str) -> Said {
+        self.attempts(async |channel| {
+            channel.queue_declare(queue.into(), QueueDeclareOptions::exclusive(), FieldTable::default()).await
+        })
+        .await
+    }
+
+    async fn declares_exchange(&self, exchange: &str) -> Said {
+        self.attempts(async |channel| {
+            let options = ExchangeDeclareOptions { auto_delete: true, ..Default::default() };
+            channel.exchange_declare(exchange.into(), ExchangeKind::Topic, options, FieldTable::default()).await
+        })
+        .await
+    }
+
+    /// Binds a queue of its own.
+    async fn binds(&self, exchange: &str, key: &str) -> Said {
+        let queue = format!("{}.probe", self.name);
+        assert_eq!(self.declares_queue(&queue).await, Said::Allowed);
+        self.attempts(async |channel| {
+            let options = QueueBindOptions::default();
+            channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()).await
+        })
+        .await
+    }
+
+    async fn reads(&self, queue: &str) -> Said {
+        self.attempts(async |channel| channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await).await
+    }
+}
+
+fn expected(allowed: bool) -> Said {
+    if allowed { Said::Allowed } else { Said::Refused }
+}
+
+#[test]
+fn the_committed_rights_and_objects_are_those_that_the_services_ask_for_themselves() {
+    let committed = committed();
+    for kind in ["exchanges", "queues", "bindings", "permissions", "topic_permissions"] {
+        let sorted = |list: &Value| -> BTreeSet<String> {
+            list.as_array().into_iter().flatten().map(ToString::to_string).collect()
+        };
+        let asked: BTreeSet<String> = SHOP
+            .iter()
+            .flat_map(|member| {
+                let output = Command::new(program(member.name)).arg("definitions").env_clear().output();
+                let text = output.expect("it prints its definitions").stdout;
+                sorted(&serde_json::from_slice::<Value>(&text).expect("JSON")[kind])
+            })
+            .collect();
+        let is_ours = |text: &String| SHOP.iter().any(|member| text.contains(&format!("\"{}", member.name)));
+        let given: BTreeSet<String> = sorted(&committed[kind]).into_iter().filter(is_ours).collect();
+        let more: Vec<_> = given.difference(&asked).collect();
+        let less: Vec<_> = asked.difference(&given).collect();
+        assert!(more.is_empty() && less.is_empty(), "{kind}: committed only: {more:#?}; asked for only: {less:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_publishes_the_events_that_it_declares_and_nothing_else_of_its_own_or_anothers() {
+    let broker = Broker::new().await;
+    for member in &SHOP {
+        let user = broker.user(member).await;
+        for event in &events() {
+            let notice = event.contains(".delivery-") && member.owns(event);
+            let allowed = member.says.contains(&event.as_str()) || notice;
+            let said = user.publishes(&format!("{}.events", owner(event)), event).await;
+            assert_eq!(said, expected(allowed), "{} publishes {event}", member.name);
+        }
+        for undeclared in ["made-up", "", "checkout-submitted", "delivery-retried.more"] {
+            let key = format!("{}.{undeclared}", member.name);
+            let said = user.publishes(&format!("{}.events", member.name), &key).await;
+            let declared = member.says.contains(&key.as_str());
+            assert_eq!(said, expected(declared), "{} publishes {key}", member.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_writes_to_no_exchange_of_another_except_to_ask_and_to_reply() {
+    let broker = Broker::new().await;
+    for member in &SHOP {
+        let user = broker.user(member).await;
+        for request in REQUESTS {
+            let said = user.publishes(&format!("{}.requests", owner(request)), request).await;
+            assert_eq!(said, expected(member.asks.contains(&request)), "{} asks {request}", member.name);
+        }
+        for exchange in broker.exchanges.iter().filter(|exchange| !member.owns(exchange)) {
+            let replies = member.answers && exchange.ends_with(".replies");
+            for key in ["made-up", "#", ""] {
+                let said = user.publishes(exchange, key).await;
+                assert_eq!(said, expected(replies), "{} publishes {key:?} to {exchange}", member.name);
+            }
+        }
+        // Through the default exchange any queue could be reached. Inventory answers foreign clients with it.
+        let said = user.publishes("", "orders.dlq").await;
+        assert_eq!(said, expected(member.name == "inventory"), "{} uses the default exchange", member.name);
+        // What comes back from the retry ladder is believed about attempts: only the broker publishes there.
+        if broker.exchanges.contains(&format!("{}.redeliver", member.name)) {
+            let said = user.publishes(&format!("{}.redeliver", member.name), "50.made-up").await;
+            assert_eq!(said, Said::Refused, "{} redelivers", member.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_binds_only_to_what_it_subscribes_to() {
+    let broker = Broker::new().await;
+    for member in &SHOP {
+        let user = broker.user(member).await;
+        for event in &events() {
+            let allowed = member.observes || member.owns(event) || member.hears.contains(&event.as_str());
+            let said = user.binds(&format!("{}.events", owner(event)), event).await;
+            assert_eq!(said, expected(allowed), "{} binds to {event}", member.name);
+        }
+        for other in SHOP.iter().filter(|other| other.name != member.name && !other.says.is_empty()) {
+            for wildcard in ["#", "*.*", &format!("{}.#", other.name)] {
+                let allowed = member.observes && other.name != "shoppers";
+                let exchange = format!("{}.events", other.name);
+                let said = user.binds(&exchange, wildcard).await;
+                assert_eq!(said, expected(allowed), "{} binds to {wildcard} of {exchange}", member.name);
+            }
+        }
+        for exchange in broker.exchanges.iter().filter(|name| !member.owns(name) && !name.ends_with(".events")) {
+            assert_eq!(user.binds(exchange, "#").await, Said::Refused, "{} binds to {exchange}", member.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_neither_reads_nor_empties_nor_deletes_the_queue_of_another() {
+    let broker = Broker::new().await;
+    for member in &SHOP {
+        let user = broker.user(member).await;
+        for queue in broker.queues.iter().filter(|queue| !queue.contains(".retry.")) {
+            let what = format!("{} and {queue}", member.name);
+            assert_eq!(user.reads(queue).await, expected(member.owns(queue)), "reading: {what}");
+            if member.owns(queue) {
+                continue;
+            }
+            let purges =
+                async |channel: Channel| channel.queue_purge(queue.as_str().into(), QueuePurgeOptions::default()).await;
+            assert_eq!(user.attempts(purges).await, Said::Refused, "purging: {what}");
+            let deletes = async |channel: Channel| {
+                channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await
+            };
+            assert_eq!(user.attempts(deletes).await, Said::Refused, "deleting: {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_declares_only_under_its_own_name() {
+    let broker = Broker::new().await;
+    for member in &SHOP {
+        let user = broker.user(member).await;
+        let own = format!("{}.probe", member.name);
+        assert_eq!(user.declares_queue(&own).await, Said::Allowed);
+        assert_eq!(user.declares_exchange(&own).await, Said::Allowed);
+        let others = SHOP.iter().filter(|other| other.name != member.name).map(|other| format!("{}.probe", other.name));
+        let near = ["probe".to_owned(), format!("x{own}"), format!("x.{own}"), member.name.to_owned() + "-probe"];
+        for name in others.chain(near) {
+            assert_eq!(user.declares_queue(&name).await, Said::Refused, "{} declares queue {name}", member.name);
+            assert_eq!(user.declares_exchange(&name).await, Said::Refused, "{} declares exchange {name}", member.name);
+        }
+    }
+}
