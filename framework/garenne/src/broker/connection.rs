@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deadpool_lapin::{Manager, Object, Pool, PoolError, Runtime};
 use lapin::types::LongString;
+use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use tokio::time::timeout;
 
@@ -53,7 +54,7 @@ impl Broker {
 
     /// A connection that only consumes.
     pub(super) async fn consuming(&self) -> Result<Connection, BrokerError> {
-        let uri = self.address.uri().clone();
+        let uri = with_frames_of(&self.address, 131_072);
         let properties = properties(&format!("{} consume", self.instance));
         match timeout(CONNECT_TIMEOUT, Connection::connect_uri_with_runtime(uri, properties, self.thread.runtime()))
             .await
@@ -94,7 +95,7 @@ pub(super) async fn close(connection: &Connection) {
 }
 
 fn pool(address: &Address, name: String, size: usize, thread: &AmqpThread) -> Pool {
-    let manager = Manager::new(address.uri().to_string(), move || properties(&name), thread.runtime());
+    let manager = Manager::new(with_frames_of(address, 32_768).to_string(), move || properties(&name), thread.runtime());
     let builder = Pool::builder(manager)
         .max_size(size)
         .runtime(Runtime::Tokio1)
@@ -103,6 +104,12 @@ fn pool(address: &Address, name: String, size: usize, thread: &AmqpThread) -> Po
         .recycle_timeout(Some(CONNECT_TIMEOUT));
     // Building fails only for timeouts without a runtime, and the runtime is given.
     builder.build().unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+fn with_frames_of(address: &Address, bytes: u32) -> AMQPUri {
+    let mut uri = address.uri().clone();
+    uri.query.frame_max.get_or_insert(bytes);
+    uri
 }
 
 fn properties(name: &str) -> ConnectionProperties {

@@ -115,10 +115,13 @@ pub(crate) fn protocol(error: &lapin::Error) -> Option<(AMQPErrorKind, String)> 
     }
 }
 
-/// A frame that the client could not read, or one over which the broker gave up: some message is poison.
+/// A frame that the client could not read or found too large, or one over which the broker gave up: some message is poison.
 pub(crate) fn is_poison(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::ParsingError(_))
-        || matches!(protocol(error), Some((AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR), _)))
+        || matches!(
+            protocol(error),
+            Some((AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR | AMQPHardError::FRAMEERROR), _))
+        )
 }
 
 fn words(error: &AMQPError) -> String {

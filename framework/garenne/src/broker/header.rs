@@ -36,6 +36,20 @@ impl HeaderValue {
             _ => None,
         }
     }
+
+    /// About how many bytes it takes on the wire.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => 5 + text.len(),
+            Self::Bytes(bytes) => 5 + bytes.len(),
+            Self::List(values) => 5 + values.iter().map(Self::weight).sum::<usize>(),
+            Self::Table(values) => {
+                5 + values.iter().map(|(name, value)| 1 + name.len() + value.weight()).sum::<usize>()
+            }
+            Self::Integer(_) | Self::Double(_) | Self::Timestamp(_) => 9,
+            Self::Boolean(_) | Self::Nothing => 2,
+        }
+    }
 }
 
 impl From<&AMQPValue> for HeaderValue {

@@ -1,15 +1,20 @@
 //! The copies of a failed message: for the retry ladder and for the dead-letter exchange.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Failure, Message};
-use crate::broker::{Inbound, Outgoing, Properties};
+use crate::broker::{HeaderValue, Inbound, Outgoing, Properties};
 use crate::publisher::{header, now_in_milliseconds};
 use crate::retry::Reason;
 use crate::topology::names;
 
 /// How much of an error's text travels.
 const ERROR_LIMIT: usize = 1024;
+
+/// All headers stand in one frame, ours of 32 KiB at most, and the broker closes the connection over a larger one. A sender
+/// whose frames are larger may have filled them.
+const SENDERS_HEADERS_LIMIT: usize = 16 * 1024;
 
 /// What the broker reads or writes. A client can send all of them, and some of them lose messages: `CC` would
 /// deliver the copy elsewhere too, and with `x-death` 3.10 drops a copy that was here before.
@@ -52,6 +57,10 @@ impl Failed<'_> {
     fn properties(&self) -> Properties {
         let mut properties = self.inbound.properties.clone();
         properties.headers.retain(|name, _| !is_the_brokers(name));
+        let left_out = leave_out_the_largest(&mut properties.headers);
+        if !left_out.is_empty() {
+            properties.set_text(header::LEFT_OUT, cut(&left_out.join(", ")));
+        }
         // A time to live was meant for the first delivery; on the ladder it would cut the delay short.
         properties.expiration = None;
         let message = self.message;
@@ -68,6 +77,17 @@ impl Failed<'_> {
     }
 }
 
+/// Makes the sender's headers fit, and names those that had to go.
+fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<String> {
+    let mut left_out = Vec::new();
+    let weight = |(name, value): (&String, &HeaderValue)| 1 + name.len() + value.weight();
+    while headers.iter().map(weight).sum::<usize>() > SENDERS_HEADERS_LIMIT {
+        let largest = headers.iter().max_by_key(|header| weight(*header)).map(|(name, _)| name.clone());
+        left_out.extend(largest.inspect(|name| drop(headers.remove(name))));
+    }
+    left_out
+}
+
 fn cut(text: &str) -> &str {
     let end = (0..=ERROR_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
@@ -76,7 +96,6 @@ fn cut(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::HeaderValue;
 
     fn inbound() -> Inbound {
         let mut properties = Properties { expiration: Some("5".into()), ..Properties::default() };

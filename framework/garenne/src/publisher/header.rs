@@ -34,5 +34,7 @@ pub(crate) const SERVICE: &str = "garenne-service";
 pub(crate) const QUEUE: &str = "garenne-queue";
 /// Of a copy: the handler that failed.
 pub(crate) const HANDLER: &str = "garenne-handler";
+/// Of a copy: names of the sender's headers that were too large for it.
+pub(crate) const LEFT_OUT: &str = "garenne-headers-left-out";
 /// Of a dead letter: why it was given up.
 pub(crate) const REASON: &str = "garenne-reason";
