@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use garenne::{Address, Ladder, Running, Service, Settings};
 use garenne_contract::{Event, Request};
+use rabbitmq_node::Management;
 use serde::{Deserialize, Serialize};
-use tests::{Raw, Vhost};
+use serde_json::Value;
+use tests::http::{self, Answer};
+use tests::{Proxy, Raw, Vhost};
 
 /// Something to react to; owned by a service that no test starts.
 #[derive(Debug, Clone, PartialEq, Event, Serialize, Deserialize)]
@@ -92,14 +95,87 @@ impl Bench {
         settings
     }
 
+    /// Settings with which a service reaches the broker through a proxy.
+    pub(crate) fn settings_through(&self, proxy: &Proxy) -> Settings {
+        let url = self.vhost.url();
+        let (user, password) = url
+            .strip_prefix("amqp://")
+            .and_then(|rest| rest.split_once('@'))
+            .and_then(|(user, _)| user.split_once(':'))
+            .expect("a URL with user and password");
+        let address = Address::parse(&proxy.url_of(&self.vhost, user, password)).expect("a URL");
+        let mut settings = self.settings();
+        settings.address = address;
+        settings
+    }
+
     /// Starts a service and waits until it is ready.
     pub(crate) async fn start(&self, service: Service<Seen>) -> Running<Seen> {
-        let running = service.start(self.seen.clone(), self.settings()).await.expect("the service starts");
+        self.start_with(service, self.settings()).await
+    }
+
+    /// Starts a service with settings of its own and waits until it is ready.
+    pub(crate) async fn start_with(&self, service: Service<Seen>, settings: Settings) -> Running<Seen> {
+        let running = service.start(self.seen.clone(), settings).await.expect("the service starts");
         tokio::time::timeout(tests::PATIENCE, running.ready()).await.expect("the service becomes ready");
         running
     }
 
+    /// Files a ticket.
     pub(crate) async fn file(&self, number: u32) {
         self.raw.publish("desk.events", "desk.ticket-filed", format!("{{\"number\":{number}}}")).await;
     }
+
+    /// Closes a service's connection of this role (`consume` or `publish`), as an operator may do in the management UI.
+    pub(crate) async fn cut(&self, service: &str, role: &str) {
+        let management = self.vhost.broker().management();
+        let path = format!("vhosts/{}/connections", self.vhost.name());
+        let (begin, end) = (format!("{service}/"), format!(" {role}"));
+        let found = tests::eventually(&format!("the connection {begin}…{end}"), || async {
+            let all = management.get(&path).map_err(|error| error.to_string())?;
+            let called = |connection: &Value| {
+                let name = connection["client_properties"]["connection_name"].as_str().unwrap_or_default().to_owned();
+                name.starts_with(&begin) && name.ends_with(&end)
+            };
+            let found = all.as_array().into_iter().flatten().find(|connection| called(connection));
+            found.and_then(|connection| connection["name"].as_str().map(str::to_owned)).ok_or_else(|| all.to_string())
+        })
+        .await;
+        management.delete(&format!("connections/{}", Management::segment(&found))).expect("the connection is closed");
+    }
+
+    /// Waits until so many deliveries of a queue are under way to its consumers.
+    pub(crate) async fn delivers(&self, queue: &str, count: u64) {
+        tests::eventually(&format!("{count} deliveries of {queue}"), || async {
+            let state = self.vhost.get("queues", queue);
+            if state["messages_unacknowledged"] == count { Ok(()) } else { Err(state.to_string()) }
+        })
+        .await;
+    }
+
+    /// Waits until a queue holds so many messages that wait for a consumer.
+    pub(crate) async fn waits(&self, queue: &str, count: u32) {
+        tests::eventually(&format!("{count} messages in {queue}"), || async {
+            let ready = self.raw.ready(queue).await;
+            if ready == count { Ok(()) } else { Err(ready.to_string()) }
+        })
+        .await;
+    }
+}
+
+/// The state of a service's admin endpoint.
+pub(crate) async fn admin(running: &Running<Seen>, path: &str) -> Answer {
+    http::get(&format!("http://{}{path}", running.admin_addr())).await.expect("the admin endpoint answers")
+}
+
+/// Waits until a metric, given as in the exposition without the service's label, has this value.
+pub(crate) async fn metric(running: &Running<Seen>, sample: &str) {
+    let (name, labels) = sample.split_once('{').expect("labels, perhaps empty");
+    let labels = if labels.starts_with('}') { labels.to_owned() } else { format!(",{labels}") };
+    let line = format!("{name}{{service=\"clerk\"{labels}");
+    tests::eventually(&line, || async {
+        let text = admin(running, "/metrics").await.text;
+        if text.lines().any(|found| found == line) { Ok(()) } else { Err(text) }
+    })
+    .await;
 }
