@@ -3,6 +3,7 @@
 
 pub mod books;
 mod broker;
+mod browser;
 pub mod http;
 mod proxy;
 mod raw;
@@ -11,6 +12,7 @@ mod shop;
 mod wait;
 
 pub use broker::{Broker, Vhost};
+pub use browser::Browser;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use service::{ServiceProcess, program};

@@ -4,6 +4,7 @@ mod bad_input;
 mod foreign;
 mod http;
 mod orders;
+mod page;
 mod replicas;
 mod rights;
 mod start;
