@@ -110,7 +110,7 @@ fn end_to_end(options: &TestOptions, rabbitmq: &Installation, missing: &mut Miss
         }
         Err(reason) => {
             missing.push(("the page in a browser", reason.to_string()));
-            command.args(["--skip", "browser::"]);
+            command.args(["--skip", "page::"]);
         }
     }
     let mut broker = broker::TestBroker::start(rabbitmq)?;
