@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use garenne::{Address, Ladder, Running, Service, Settings};
+use garenne::{Address, Client, Ladder, Running, Service, Settings};
 use garenne_contract::{Event, Request};
 use rabbitmq_node::Management;
 use serde::{Deserialize, Serialize};
@@ -121,6 +121,13 @@ impl Bench {
         running
     }
 
+    /// A service that only asks, with this deadline for each call.
+    pub(crate) async fn porter(&self, patience: Duration) -> Running<Seen> {
+        let mut settings = self.settings();
+        settings.request_timeout = patience;
+        self.start_with(Service::new("porter").asks::<Double>().background("idle", idle), settings).await
+    }
+
     /// Files a ticket.
     pub(crate) async fn file(&self, number: u32) {
         self.raw.publish("desk.events", "desk.ticket-filed", format!("{{\"number\":{number}}}")).await;
@@ -168,14 +175,22 @@ pub(crate) async fn admin(running: &Running<Seen>, path: &str) -> Answer {
     http::get(&format!("http://{}{path}", running.admin_addr())).await.expect("the admin endpoint answers")
 }
 
-/// Waits until a metric, given as in the exposition without the service's label, has this value.
+/// Waits until a sample stands in the exposition as given here, without the label that names the service.
 pub(crate) async fn metric(running: &Running<Seen>, sample: &str) {
-    let (name, labels) = sample.split_once('{').expect("labels, perhaps empty");
-    let labels = if labels.starts_with('}') { labels.to_owned() } else { format!(",{labels}") };
-    let line = format!("{name}{{service=\"clerk\"{labels}");
-    tests::eventually(&line, || async {
+    tests::eventually(sample, || async {
         let text = admin(running, "/metrics").await.text;
-        if text.lines().any(|found| found == line) { Ok(()) } else { Err(text) }
+        let found = text.lines().any(|line| {
+            let (before, after) = line.split_once("service=\"").unwrap_or((line, ""));
+            let (_, after) = after.split_once('"').unwrap_or_default();
+            format!("{before}{}", after.trim_start_matches(',')) == sample
+        });
+        if found { Ok(()) } else { Err(text) }
     })
     .await;
+}
+
+/// For services that have no handler.
+pub(crate) async fn idle(client: Client<Seen>) -> Result<(), String> {
+    client.stopping().await;
+    Ok(())
 }

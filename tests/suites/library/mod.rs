@@ -2,7 +2,11 @@
 
 mod bad_input;
 mod bench;
+mod drain;
+mod foreign_requests;
 mod handling;
 mod headers;
 mod order;
 mod publishing;
+mod recovery;
+mod requests;

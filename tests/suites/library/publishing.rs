@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use garenne::{Client, Event, PublishError, Service};
+use garenne::{Event, PublishError, Service};
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
 use tests::{PATIENCE, Proxy};
 use tokio::task::JoinSet;
 
-use super::bench::{Bench, Seen, TicketClosed};
+use super::bench::{Bench, Seen, TicketClosed, idle};
 
 /// Something else to say.
 #[derive(Debug, Event, Serialize, Deserialize)]
@@ -39,10 +39,7 @@ fn clerk() -> Service<Seen> {
         .publishes::<StampUsed>()
         .publishes::<NovelWritten>()
         .publishes::<FormFilled>()
-        .background("idle", async |client: Client<Seen>| {
-            client.stopping().await;
-            Ok::<(), String>(())
-        })
+        .background("idle", idle)
 }
 
 /// A queue that has room for one message, and has it.

@@ -1,0 +1,103 @@
+//! A service outlives its connections and its queues.
+
+use std::collections::BTreeSet;
+
+use garenne::{Context, Failure, Service};
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use tests::{PATIENCE, Proxy, Raw};
+
+use super::bench::{Bench, Seen, TicketClosed, TicketFiled, metric};
+
+async fn close(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
+    ctx.publish(&TicketClosed { number: ticket.number }).await?;
+    ctx.state().note(ticket.number.to_string());
+    Ok(())
+}
+
+fn clerk() -> Service<Seen> {
+    Service::new("clerk").on(close).publishes::<TicketClosed>()
+}
+
+#[tokio::test]
+async fn a_service_goes_on_when_either_of_its_connections_was_closed() {
+    let bench = Bench::new().await;
+    let clerk = bench.start(clerk()).await;
+    bench.raw.queue("spy", "clerk.events", "clerk.ticket-closed").await;
+    for (number, role) in [(1, "consume"), (2, "publish"), (3, "consume")] {
+        bench.cut("clerk", role).await;
+        bench.file(number).await;
+        bench.seen.reaches(usize::try_from(number).unwrap()).await;
+        assert_eq!(bench.raw.take("spy").await.data, format!("{{\"number\":{number}}}").into_bytes());
+    }
+    assert_eq!(bench.seen.all(), ["1", "2", "3"]);
+    clerk.stop().await;
+}
+
+#[tokio::test]
+async fn a_work_queue_that_was_deleted_is_made_again_and_worked_on() {
+    let bench = Bench::new().await;
+    let clerk = bench.start(clerk()).await;
+    let queue = "clerk.desk.ticket-filed";
+    let delete = bench.raw.channel().queue_delete(queue.into(), QueueDeleteOptions::default());
+    delete.await.expect("deleted");
+    metric(&clerk, "garenne_reconnects_total{connection=\"consume\"} 1").await;
+    bench.file(7).await;
+    assert_eq!(bench.seen.reaches(1).await, ["7"]);
+    clerk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_message_is_lost_while_the_network_comes_and_goes_under_load() {
+    let bench = Bench::new().await;
+    let proxy = Proxy::new(&bench.vhost);
+    let clerk = bench.start_with(clerk(), bench.settings_through(&proxy)).await;
+    for number in 0..300 {
+        if number % 100 == 50 {
+            proxy.cut();
+            // The clerk notices before the network is back.
+            let ready = || async {
+                let status = super::bench::admin(&clerk, "/readyz").await.status;
+                if status == 503 { Ok(()) } else { Err(status.to_string()) }
+            };
+            tests::eventually("not ready", ready).await;
+            proxy.open();
+        }
+        bench.file(number).await;
+    }
+    let all: BTreeSet<String> = (0..300).map(|number| number.to_string()).collect();
+    tests::eventually("every message", || async {
+        let seen: BTreeSet<String> = bench.seen.all().into_iter().collect();
+        if seen == all { Ok(()) } else { Err(format!("{} of 300", seen.len())) }
+    })
+    .await;
+    clerk.stop().await;
+    bench.waits("clerk.desk.ticket-filed", 0).await;
+    assert_eq!(bench.raw.ready("clerk.dlq").await, 0);
+}
+
+#[tokio::test]
+async fn a_failed_message_that_finds_no_place_is_kept_and_its_queue_pauses_until_it_does() {
+    async fn refuse(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
+        ctx.state().note(ticket.number.to_string());
+        if ticket.number == 1 { Err(Failure::dead_letter("no such desk")) } else { Ok(()) }
+    }
+    let bench = Bench::new().await;
+    let clerk = bench.start(Service::new("clerk").on(refuse)).await;
+    let delete = bench.raw.channel().exchange_delete("clerk.dlx".into(), ExchangeDeleteOptions::default());
+    delete.await.expect("deleted");
+    bench.file(1).await;
+    bench.seen.reaches(1).await;
+    // It is neither acknowledged nor handed back.
+    bench.delivers("clerk.desk.ticket-filed", 1).await;
+    // Building everything again brings the exchange back.
+    bench.cut("clerk", "consume").await;
+    let dead = bench.raw.take("clerk.dlq").await;
+    assert_eq!(Raw::header(&dead, "garenne-error").as_deref(), Some("no such desk"));
+    bench.file(2).await;
+    tests::eventually("the next one is handled", || async {
+        let seen = bench.seen.all();
+        if seen.contains(&"2".to_owned()) { Ok(()) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
+    tokio::time::timeout(PATIENCE, clerk.stop()).await.expect("the service stops");
+}
