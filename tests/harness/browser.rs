@@ -145,12 +145,17 @@ impl Browser {
         grave.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Saves a picture of the whole page as `target/test/screenshots/<name>.png`.
+    /// Saves a picture of the whole page, once nothing moves, as `target/test/screenshots/<name>.png`.
     ///
     /// # Panics
     ///
     /// When it cannot be saved.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
+        eventually("a page on which nothing moves", || async {
+            let still = "return document.getAnimations().every((motion) => motion.playState !== 'running')";
+            if self.run(still).await == true { Ok(()) } else { Err("something moves".to_owned()) }
+        })
+        .await;
         let url = format!("{}/session/{}/goog/cdp/execute", self.driver.url, self.session);
         let take = json!({"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}});
         let answer = http::post(&url, &take).await.expect("the driver answers").json();
