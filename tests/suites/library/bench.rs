@@ -50,11 +50,11 @@ pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Seen {
     pub(crate) fn note(&self, what: impl Into<String>) {
-        self.0.lock().unwrap().push(what.into());
+        self.0.lock().expect("no handler panics while it notes").push(what.into());
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().expect("no handler panics while it notes").clone()
     }
 
     pub(crate) async fn reaches(&self, count: usize) -> Vec<String> {
@@ -138,17 +138,19 @@ impl Bench {
         let management = self.vhost.broker().management();
         let path = format!("vhosts/{}/connections", self.vhost.name());
         let (begin, end) = (format!("{service}/"), format!(" {role}"));
-        let found = tests::eventually(&format!("the connection {begin}…{end}"), || async {
+        tests::eventually(&format!("the end of the connection {begin}…{end}"), || async {
             let all = management.get(&path).map_err(|error| error.to_string())?;
             let called = |connection: &Value| {
                 let name = connection["client_properties"]["connection_name"].as_str().unwrap_or_default().to_owned();
                 name.starts_with(&begin) && name.ends_with(&end)
             };
             let found = all.as_array().into_iter().flatten().find(|connection| called(connection));
-            found.and_then(|connection| connection["name"].as_str().map(str::to_owned)).ok_or_else(|| all.to_string())
+            let found = found.and_then(|connection| connection["name"].as_str()).ok_or_else(|| all.to_string())?;
+            // The list may still show one that was closed before.
+            let close = management.delete(&format!("connections/{}", Management::segment(found)));
+            close.map_err(|error| error.to_string())
         })
         .await;
-        management.delete(&format!("connections/{}", Management::segment(&found))).expect("the connection is closed");
     }
 
     /// Waits until so many deliveries of a queue are under way to its consumers.

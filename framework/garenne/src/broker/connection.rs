@@ -95,7 +95,8 @@ pub(super) async fn close(connection: &Connection) {
 }
 
 fn pool(address: &Address, name: String, size: usize, thread: &AmqpThread) -> Pool {
-    let manager = Manager::new(with_frames_of(address, 32_768).to_string(), move || properties(&name), thread.runtime());
+    let manager =
+        Manager::new(with_frames_of(address, 32_768).to_string(), move || properties(&name), thread.runtime());
     let builder = Pool::builder(manager)
         .max_size(size)
         .runtime(Runtime::Tokio1)

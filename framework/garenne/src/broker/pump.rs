@@ -125,7 +125,7 @@ impl Pump {
                     return None;
                 }
                 End::Channel(error) if connection.status().connected() => {
-                    tracing::debug!(%error, "a publishing channel ended")
+                    tracing::debug!(%error, "a publishing channel ended");
                 }
                 End::Channel(error) => return Some(error.to_string()),
                 End::Connection(reason) => return Some(reason),
@@ -259,7 +259,7 @@ impl Pump {
                     }
                 }
                 Err(Failed::Encoding(reason)) => {
-                    self.answer(number, |message| Err(PublishError::Encoding { message, reason }))
+                    self.answer(number, |message| Err(PublishError::Encoding { message, reason }));
                 }
             }
         }

@@ -82,7 +82,7 @@ async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Se
                 }
             }
         }
-        for Acknowledgement { tag, multiple } in prefix.acknowledge(acknowledged) {
+        for Acknowledgement { tag, multiple } in prefix.acknowledge(&acknowledged) {
             let _void_when_the_channel_is_gone = channel.basic_ack(tag, BasicAckOptions { multiple }).await;
         }
     }
@@ -112,8 +112,8 @@ impl Prefix {
     }
 
     /// The frames that acknowledge these tags. A `multiple` names a tag that is not settled yet, and covers no unsettled one.
-    fn acknowledge(&mut self, tags: BTreeSet<u64>) -> Vec<Acknowledgement> {
-        for tag in &tags {
+    fn acknowledge(&mut self, tags: &BTreeSet<u64>) -> Vec<Acknowledgement> {
+        for tag in tags {
             self.settled(*tag);
         }
         let within: Vec<u64> = tags.range(..=self.end).copied().collect();
@@ -129,7 +129,7 @@ mod tests {
 
     fn frames(prefix: &mut Prefix, tags: &[u64]) -> Vec<(u64, bool)> {
         let tags = tags.iter().copied().collect();
-        prefix.acknowledge(tags).into_iter().map(|frame| (frame.tag, frame.multiple)).collect()
+        prefix.acknowledge(&tags).into_iter().map(|frame| (frame.tag, frame.multiple)).collect()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Runs a handler so that neither a panic nor a hang takes the service down.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -16,15 +17,20 @@ pub(crate) async fn guard<T, E: From<Failure>>(
     match timeout(deadline, AssertUnwindSafe(handler).catch_unwind()).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(Failure::retry(format!("the handler panicked: {text}")).of_class("panic").into())
+            let text = format!("the handler panicked: {}", panic_text(panic.as_ref()));
+            Err(Failure::retry(text).of_class("panic").into())
         }
         Err(_) => {
             let text = format!("the handler did not end within {} ms", deadline.as_millis());
             Err(Failure::retry(text).of_class("deadline").into())
         }
     }
+}
+
+/// The words that came with a panic, if any did.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod options;
 mod worker;
 
 pub use failure::{Classify, Failure};
-pub(crate) use guard::guard;
+pub(crate) use guard::{guard, panic_text};
 pub use message::Message;
 pub use observed::Observed;
 pub use options::Options;

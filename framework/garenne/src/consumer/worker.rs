@@ -22,11 +22,13 @@ use crate::topology::names;
 /// How long a copy that the broker does not take is waited with before the next try.
 const COPY_BACKOFF: Duration = Duration::from_secs(1);
 
+type Run = Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+
 /// What handles one message's name, without its type. It keeps the deadline and survives a panic: [`super::guard`].
 pub(crate) struct Handler {
     /// The function's name, for logs and dead letters.
     pub(crate) name: &'static str,
-    pub(crate) run: Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>,
+    pub(crate) run: Run,
 }
 
 /// What a [`Worker`] is made of.
@@ -174,14 +176,14 @@ impl Worker {
             Settlement::Retry { delay } => {
                 self.place(failed.retry(delay)).await;
                 receipt.acknowledge();
-                parts.metrics.retried(queue, attempt, delay, &error);
+                parts.metrics.retried(queue, delay, &error);
                 notice["retry_in_ms"] = json!(delay.as_millis());
                 names::delivery_retried(service)
             }
             Settlement::DeadLetter { reason } => {
                 self.place(failed.dead_letter(reason)).await;
                 receipt.acknowledge();
-                parts.metrics.dead_lettered(queue, attempt, reason.as_str(), &error);
+                parts.metrics.dead_lettered(queue, reason.as_str(), &error);
                 notice["reason"] = json!(reason.as_str());
                 names::delivery_dead_lettered(service)
             }

@@ -54,7 +54,7 @@ impl Requester {
         let queue = intake.queue().to_owned();
         self.reply_to.send_replace(queue.clone());
         // However this ends, also when it is cut off.
-        let _receiving = Receiving { requester: &self, queue };
+        let _receiving = Receiving { requester: self, queue };
         while let Some(delivered) = intake.next().await {
             if !self.waiters.deliver(delivered.inbound) {
                 self.metrics.late_reply();

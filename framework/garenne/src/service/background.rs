@@ -6,10 +6,12 @@ use futures_util::future::BoxFuture;
 
 use super::Client;
 
+type Run<S> = Box<dyn FnOnce(Client<S>) -> BoxFuture<'static, Result<(), String>> + Send>;
+
 /// A task that runs as long as the service does.
 pub(super) struct Background<S> {
     pub(super) name: &'static str,
-    pub(super) run: Box<dyn FnOnce(Client<S>) -> BoxFuture<'static, Result<(), String>> + Send>,
+    pub(super) run: Run<S>,
 }
 
 impl<S: Send + Sync + 'static> Background<S> {

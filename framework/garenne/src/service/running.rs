@@ -1,9 +1,11 @@
 //! A service that runs inside this process.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -12,7 +14,7 @@ use super::client::Parts;
 use super::service::Wired;
 use super::{Client, Service, Settings, StartError, admin};
 use crate::broker::{Broker, Consume, Lane, Phase, Source, SourceFrom, Supervisor};
-use crate::consumer::{Worker, WorkerParts};
+use crate::consumer::{Worker, WorkerParts, panic_text};
 use crate::publisher::Publisher;
 use crate::rpc::Requester;
 use crate::telemetry::Metrics;
@@ -154,7 +156,11 @@ impl<S: Send + Sync + 'static> Service<S> {
         for background in std::mem::take(&mut self.backgrounds) {
             let task = (background.run)(client.clone());
             let name = background.name;
-            backgrounds.spawn(async move { task.await.map_err(|reason| StartError::Background { name, reason }) });
+            backgrounds.spawn(async move {
+                let ended = AssertUnwindSafe(task).catch_unwind().await;
+                let ended = ended.unwrap_or_else(|panic| Err(format!("panicked: {}", panic_text(panic.as_ref()))));
+                ended.map_err(|reason| StartError::Background { name, reason })
+            });
         }
         tracing::info!(service, instance, broker = %settings.address, admin = %admin, "started");
         let drain_time = settings.drain;

@@ -1,6 +1,7 @@
 //! How a service is wired.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -54,10 +55,13 @@ use crate::topology::{Blueprint, Fault, Heard, definitions};
 pub struct Service<S> {
     pub(super) blueprint: Blueprint,
     pub(super) queues: BTreeMap<String, Wired<S>>,
-    pub(super) observer: Option<Box<dyn FnOnce(&Client<S>) -> Consume + Send>>,
+    pub(super) observer: Option<Observer<S>>,
     pub(super) backgrounds: Vec<Background<S>>,
     faults: Vec<Fault>,
 }
+
+/// An observer that still needs the running service.
+type Observer<S> = Box<dyn FnOnce(&Client<S>) -> Consume + Send>;
 
 /// The handlers of one queue.
 pub(super) struct Wired<S> {
@@ -198,13 +202,16 @@ impl<S: Send + Sync + 'static> Service<S> {
         };
         let message = heard.name().as_str();
         self.blueprint.queues.entry(queue.clone()).or_default().insert(heard);
-        let wired = self
-            .queues
-            .entry(queue.clone())
-            .or_insert_with(|| Wired { options: options.clone(), handlers: BTreeMap::new() });
-        if wired.options != options {
-            self.faults.push(Fault::OptionsDiffer { queue: queue.clone() });
-        }
+        let wired = match self.queues.entry(queue.clone()) {
+            Entry::Vacant(vacant) => vacant.insert(Wired { options, handlers: BTreeMap::new() }),
+            Entry::Occupied(occupied) => {
+                let wired = occupied.into_mut();
+                if wired.options != options {
+                    self.faults.push(Fault::OptionsDiffer { queue: queue.clone() });
+                }
+                wired
+            }
+        };
         if wired.handlers.insert(message, bind).is_some() {
             self.faults.push(Fault::HandledTwice { queue, message });
         }

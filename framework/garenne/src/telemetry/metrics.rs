@@ -122,13 +122,14 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn retried(&self, queue: &str, attempt: u32, delay: Duration, error: &str) {
-        tracing::warn!(queue, attempt, delay_ms = delay.as_millis(), error, "handling failed, will be retried");
+    pub(crate) fn retried(&self, queue: &str, delay: Duration, error: &str) {
+        // Queue, message and attempt stand in the span.
+        tracing::warn!(delay_ms = delay.as_millis(), error, "handling failed, will be retried");
         self.retried.get_or_create(&QueueLabel { queue: queue.to_owned() }).inc();
     }
 
-    pub(crate) fn dead_lettered(&self, queue: &str, attempt: u32, reason: &'static str, error: &str) {
-        tracing::error!(queue, attempt, reason, error, "put into the dead-letter queue");
+    pub(crate) fn dead_lettered(&self, queue: &str, reason: &'static str, error: &str) {
+        tracing::error!(reason, error, "put into the dead-letter queue");
         self.dead_lettered.get_or_create(&ReasonLabel { queue: queue.to_owned(), reason }).inc();
     }
 
@@ -192,7 +193,7 @@ mod tests {
         let metrics = Metrics::new("orders");
         metrics.published("orders.order-placed");
         metrics.confirmed("orders.order-placed", false);
-        metrics.dead_lettered("orders.q", 3, "permanent", "boom");
+        metrics.dead_lettered("orders.q", "permanent", "boom");
         drop(metrics.queue("orders.q").handling());
         let text = metrics.exposition();
         for line in [
