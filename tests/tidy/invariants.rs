@@ -81,7 +81,7 @@ fn every_task_is_owned() {
             let calls = ["tokio::spawn(", "tokio::task::spawn(", "std::thread::spawn("];
             let dropped =
                 |call: &&str| line.starts_with(call.to_owned()) || line.starts_with(&format!("let _ = {call}"));
-            assert!(!calls.iter().any(|call| dropped(call)), "{}: nobody owns {line}", file.path);
+            assert!(!calls.iter().any(dropped), "{}: nobody owns {line}", file.path);
         }
     }
 }
