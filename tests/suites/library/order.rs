@@ -1,7 +1,6 @@
 //! Who gets a delivery, how often, and in which order.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use garenne::{Context, Event, Failure, Options, Service};
 use serde::{Deserialize, Serialize};
