@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rabbitmq_node::ports;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::shop::free_port;
 use crate::{eventually, http};
 
 /// What keeps a browser from doing anything but showing the page.
@@ -178,7 +178,7 @@ impl Drop for Browser {
 
 impl Driver {
     async fn start() -> Self {
-        let port = free_port();
+        let port = ports::free().expect("a free port");
         let child = Command::new(program("TEST_CHROMEDRIVER", "/usr/bin/chromedriver"))
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())

@@ -1,10 +1,11 @@
 //! A TCP proxy that can be cut, so that one service loses the broker and nobody else does.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::{Vhost, eventually};
 
@@ -111,7 +112,10 @@ impl State {
     fn connect(&self, client: TcpStream) -> io::Result<()> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.open.load(Ordering::SeqCst) {
-            return Ok(());
+            drop(streams);
+            // Closing before the client's greeting is read would look like a reset now and like an end then.
+            client.set_read_timeout(Some(Duration::from_secs(1)))?;
+            return (&client).read_exact(&mut [0; 8]);
         }
         let broker = TcpStream::connect((Ipv4Addr::LOCALHOST, self.broker))?;
         for stream in [&client, &broker] {

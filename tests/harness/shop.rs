@@ -1,11 +1,11 @@
 //! The whole shop: every service as a process, with its least rights, in a vhost of its own.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use rabbitmq_node::ports;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -60,7 +60,7 @@ impl Shop {
             grant(&vhost, service);
         }
         let folder = tempfile::Builder::new().prefix("shop-").tempdir().expect("a folder");
-        Self { vhost, folder, services: Vec::new(), http: free_port() }
+        Self { vhost, folder, services: Vec::new(), http: ports::free().expect("a free port") }
     }
 
     /// Starts another replica of a service.
@@ -72,7 +72,7 @@ impl Shop {
     pub fn start_with(&mut self, service: &str, more: &[(&str, &str)]) {
         let count = self.services.iter().filter(|replica| replica.service == service).count();
         let name = format!("{service}-{}", count + 1);
-        let admin = free_port();
+        let admin = ports::free().expect("a free port");
         let folder = self.folder.path();
         let mut environment = vec![
             ("AMQP_URL", self.vhost.url_of(service, service)),
@@ -226,10 +226,4 @@ fn grant(vhost: &Vhost, service: &str) {
     for rights in list("topic_permissions") {
         management.put(&format!("topic-permissions/{}/{service}", vhost.name()), &rights).expect("rights are granted");
     }
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
