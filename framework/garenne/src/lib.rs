@@ -23,7 +23,7 @@ mod telemetry;
 mod topology;
 
 pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
-pub use consumer::{Classify, Failure, Message, Observed, Options};
+pub use consumer::{Classified, Classify, Failure, Message, Observed, Options};
 pub use garenne_contract::{Event, MessageName, NoError, Request};
 pub use publisher::Receipt;
 pub use retry::{Ladder, LadderFault};

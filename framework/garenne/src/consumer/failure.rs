@@ -8,8 +8,8 @@ use crate::retry::{Outcome, Reason};
 /// What a handler returns when it could not do its work.
 ///
 /// There is no conversion from other errors: whether a failure is worth another attempt only the handler's author
-/// knows, and a forgotten choice does not compile. [`Classify`] makes the choice short. A failed publish is the
-/// exception, since trying that again always makes sense.
+/// knows, and a forgotten choice does not compile. [`Classify`] makes the choice short. An error that always means the
+/// same says so once with [`Classified`], as a failed publish does.
 ///
 /// ```
 /// use garenne::{Classify, Failure};
@@ -59,15 +59,30 @@ impl Failure {
     }
 }
 
-impl From<PublishError> for Failure {
-    fn from(error: PublishError) -> Self {
-        match error {
+/// An error that knows by itself whether trying again may help, so that `?` makes a [`Failure`] of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether trying again may help",
+    label = "write `.or_retry()?` or `.or_dead_letter()?`",
+    note = "`use garenne::Classify`: `.or_retry()` puts the message onto the retry ladder, `.or_dead_letter()` gives it up at once"
+)]
+pub trait Classified {
+    /// The failure that it is.
+    fn classified(self) -> Failure;
+}
+
+impl Classified for PublishError {
+    fn classified(self) -> Failure {
+        match self {
             // No attempt will ever succeed.
-            PublishError::Undeclared { .. } | PublishError::TooLarge { .. } | PublishError::Encoding { .. } => {
-                Self::dead_letter(error)
-            }
-            _ => Self::retry(error).of_class("publish"),
+            Self::Undeclared { .. } | Self::TooLarge { .. } | Self::Encoding { .. } => Failure::dead_letter(self),
+            _ => Failure::retry(self).of_class("publish"),
         }
+    }
+}
+
+impl<E: Classified> From<E> for Failure {
+    fn from(error: E) -> Self {
+        error.classified()
     }
 }
 

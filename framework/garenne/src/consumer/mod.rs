@@ -10,7 +10,7 @@ mod observed;
 mod options;
 mod worker;
 
-pub use failure::{Classify, Failure};
+pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};
 pub use message::Message;
 pub use observed::Observed;

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::consumer::Failure;
+use crate::consumer::{Classified, Failure};
 
 /// What the handler of a request returns instead of a reply: either the error that the contract names, which the
 /// caller gets as a value, or a failure, of which the caller learns only that it happened.
@@ -39,6 +39,12 @@ impl<E> Refusal<E> {
     /// Fails: the caller may try again.
     pub fn retry(error: impl Display) -> Self {
         Self::Failure(Failure::retry(error))
+    }
+}
+
+impl<E, C: Classified> From<C> for Refusal<E> {
+    fn from(error: C) -> Self {
+        Self::Failure(error.classified())
     }
 }
 

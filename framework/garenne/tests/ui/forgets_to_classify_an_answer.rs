@@ -1,0 +1,18 @@
+use garenne::{Context, Refusal, Request, Service};
+use serde::{Deserialize, Serialize};
+
+struct Inventory;
+
+#[derive(Request, Serialize, Deserialize)]
+#[request(name = "inventory.check-stock", reply = u32)]
+struct CheckStock {
+    sku: String,
+}
+
+async fn check_stock(ask: CheckStock, _: Context<Inventory>) -> Result<u32, Refusal<garenne::NoError>> {
+    Ok(ask.sku.parse::<u32>()?)
+}
+
+fn main() {
+    let _ = Service::<Inventory>::new("inventory").answer(check_stock);
+}

@@ -1,0 +1,7 @@
+use garenne::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Event, Serialize, Deserialize)]
+struct Message;
+
+fn main() {}

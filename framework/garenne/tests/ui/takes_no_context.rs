@@ -1,0 +1,18 @@
+use garenne::{Event, Failure, Service};
+use serde::{Deserialize, Serialize};
+
+struct Billing;
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(name = "orders.order-placed")]
+struct OrderPlaced {
+    order_id: u64,
+}
+
+async fn write_invoice(_: OrderPlaced) -> Result<(), Failure> {
+    Ok(())
+}
+
+fn main() {
+    let _ = Service::<Billing>::new("billing").on(write_invoice);
+}
