@@ -60,12 +60,8 @@ async fn direct_reply_to_works_too() {
     let bench = Bench::new().await;
     let clerk = bench.start(clerk()).await;
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
-    let consume = bench.raw.channel().basic_consume(
-        "amq.rabbitmq.reply-to".into(),
-        "".into(),
-        options,
-        FieldTable::default(),
-    );
+    let consume =
+        bench.raw.channel().basic_consume("amq.rabbitmq.reply-to".into(), "".into(), options, FieldTable::default());
     let mut consumer = consume.await.expect("subscribed");
     let asking = asking("amq.rabbitmq.reply-to", "mine");
     bench.raw.publish_with("clerk.requests", "clerk.double", r#"{"number":4}"#, asking).await;
