@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use garenne::{Context, Failure, Service};
+use garenne::{Address, Context, Failure, Service};
+use lapin::BasicProperties;
 use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use tests::{PATIENCE, Proxy, Raw};
 
 use super::bench::{Bench, Seen, TicketClosed, TicketFiled, metric};
@@ -30,6 +32,8 @@ async fn a_service_goes_on_when_either_of_its_connections_was_closed() {
         assert_eq!(bench.raw.take("spy").await.data, format!("{{\"number\":{number}}}").into_bytes());
     }
     assert_eq!(bench.seen.all(), ["1", "2", "3"]);
+    metric(&clerk, "garenne_reconnects_total{connection=\"consume\"} 2").await;
+    metric(&clerk, "garenne_reconnects_total{connection=\"publish\"} 1").await;
     clerk.stop().await;
 }
 
@@ -73,6 +77,37 @@ async fn no_message_is_lost_while_the_network_comes_and_goes_under_load() {
     clerk.stop().await;
     bench.waits("clerk.desk.ticket-filed", 0).await;
     assert_eq!(bench.raw.ready("clerk.dlq").await, 0);
+}
+
+#[tokio::test]
+async fn a_message_that_breaks_every_connection_is_given_up_by_its_queue_and_its_neighbours_are_handled() {
+    let bench = Bench::new().await;
+    // A first run makes the queue, so that everything waits there before anything is delivered.
+    bench.start(clerk()).await.stop().await;
+    for number in 1..=3 {
+        bench.file(number).await;
+    }
+    let mut headers = FieldTable::default();
+    headers.insert("padding".into(), AMQPValue::LongString("x".repeat(20_000).into()));
+    let properties = BasicProperties::default().with_headers(headers);
+    bench.raw.publish_with("desk.events", "desk.ticket-filed", r#"{"number":13}"#, properties).await;
+    for number in 4..=6 {
+        bench.file(number).await;
+    }
+    let mut settings = bench.settings();
+    // The client gives the connection up over a frame that is larger.
+    settings.address = Address::parse(&format!("{}?frame_max=8192", bench.vhost.url())).expect("a URL");
+    let clerk = clerk().start(bench.seen.clone(), settings).await.expect("the service starts");
+    let dead = bench.raw.take("clerk.dlq").await;
+    assert_eq!(dead.data, br#"{"number":13}"#);
+    let all: BTreeSet<String> = (1..=6).map(|number| number.to_string()).collect();
+    tests::eventually("the neighbours", || async {
+        let seen: BTreeSet<String> = bench.seen.all().into_iter().collect();
+        if seen == all { Ok(()) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
+    clerk.stop().await;
+    assert_eq!(bench.raw.ready("clerk.dlq").await, 0, "no neighbour was given up");
 }
 
 #[tokio::test]

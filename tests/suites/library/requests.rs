@@ -20,6 +20,7 @@ async fn a_request_gets_its_reply_or_the_refusal_that_its_contract_names() {
     let clerk = bench.start(Service::new("clerk").answer(double)).await;
     let porter = bench.porter(PATIENCE).await;
     assert_eq!(porter.client().ask(&Double { number: 21 }).await, Ok(42));
+    assert_eq!(porter.client().ask_within(&Double { number: 1 }, Duration::MAX).await, Ok(2));
     let refused = porter.client().ask(&Double { number: 1001 }).await;
     assert_eq!(refused, Err(AskError::Remote(TooBig { limit: 1000 })));
     porter.stop().await;

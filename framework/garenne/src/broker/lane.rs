@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::Outgoing;
 use super::connection::Broker;
 use super::publish_error::PublishError;
 use super::pump::Pump;
+use crate::telemetry::Metrics;
 
 /// A handle to the lane's task. The task ends, after the last confirm, when the lane is closed or every handle is gone.
 #[derive(Debug, Clone)]
@@ -59,11 +60,12 @@ impl Lane {
         broker: Arc<Broker>,
         declared: watch::Receiver<bool>,
         in_flight: usize,
+        metrics: Arc<Metrics>,
     ) -> (Self, JoinHandle<()>) {
         let (jobs, receiver) = mpsc::channel(in_flight);
         let (state, watched) = watch::channel(LaneState::Connecting("not connected yet".into()));
         let (closing, when_closing) = watch::channel(false);
-        let pump = Pump::new(broker, declared, receiver, state, when_closing);
+        let pump = Pump::new(broker, declared, receiver, state, when_closing, metrics);
         let lane = Self { jobs, in_flight: Arc::new(Semaphore::new(in_flight)), state: watched, closing };
         (lane, tokio::spawn(pump.run()))
     }
@@ -85,9 +87,8 @@ impl Lane {
     pub(crate) async fn publish(&self, outgoing: Outgoing, patience: Duration) -> Result<Settled, PublishError> {
         let message = Message(Arc::new(outgoing));
         let name = message.name();
-        let deadline = Instant::now() + patience;
         let stopped = || PublishError::Stopped { message: name.clone() };
-        let settled = timeout_at(deadline, async {
+        let settled = timeout(patience, async {
             let permit = Arc::clone(&self.in_flight).acquire_owned().await.map_err(|_| stopped())?;
             let (respond, response) = oneshot::channel();
             self.jobs.send(Job { message, respond, _permit: permit }).await.map_err(|_| stopped())?;

@@ -25,6 +25,7 @@ use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
 use super::supervisor::Backoff;
+use crate::telemetry::Metrics;
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;
@@ -41,6 +42,7 @@ pub(super) struct Pump {
     jobs: mpsc::Receiver<Job>,
     state: watch::Sender<LaneState>,
     closing: watch::Receiver<bool>,
+    metrics: Arc<Metrics>,
     /// What has been taken and not settled, in the order in which it was taken. It is sent again on the next channel.
     unsettled: BTreeMap<u64, Job>,
     next: u64,
@@ -63,8 +65,19 @@ impl Pump {
         jobs: mpsc::Receiver<Job>,
         state: watch::Sender<LaneState>,
         closing: watch::Receiver<bool>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { broker, declared, jobs, state, closing, unsettled: BTreeMap::new(), next: 0, careful_until: None }
+        Self {
+            broker,
+            declared,
+            jobs,
+            state,
+            closing,
+            metrics,
+            unsettled: BTreeMap::new(),
+            next: 0,
+            careful_until: None,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -72,6 +85,7 @@ impl Pump {
             return;
         }
         let mut backoff = Backoff::default();
+        let mut connected_before = false;
         loop {
             self.forget_abandoned();
             if self.jobs.is_closed() && self.unsettled.is_empty() && self.jobs.is_empty() {
@@ -79,6 +93,9 @@ impl Pump {
             }
             let reason = match self.broker.publishing().await {
                 Ok(pooled) => {
+                    if std::mem::replace(&mut connected_before, true) {
+                        self.metrics.reconnected("publish");
+                    }
                     let since = Instant::now();
                     match self.serve(&pooled).await {
                         None => return close(&pooled).await,

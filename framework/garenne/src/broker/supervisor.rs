@@ -27,6 +27,8 @@ use crate::topology::Topology;
 const REPEAT_LOG: Duration = Duration::from_secs(30);
 /// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
 const ENDING: Duration = Duration::from_secs(1);
+/// A poisoned message is given up by its queue before it has broken so many connections in a row.
+const POISONED_LIMIT: u32 = 30;
 
 /// What the supervisor keeps alive.
 pub(crate) struct Supervisor {
@@ -70,6 +72,7 @@ impl Supervisor {
     pub(crate) async fn run(mut self) -> Result<(), BrokerError> {
         let careful = Arc::new(AtomicBool::new(false));
         let mut backoff = Backoff::default();
+        let mut poisoned = 0;
         let mut mentioned: Option<(String, Instant)> = None;
         let mut generation = 0_u64;
         loop {
@@ -90,6 +93,12 @@ impl Supervisor {
             } else if generation == 0 && error.needs_an_operator() {
                 self.phase.send_replace(Phase::Stopped);
                 return Err(error);
+            }
+            // While a message breaks connection after connection it is not the broker that needs time: the sooner it is
+            // delivered as often as its queue allows, the sooner the next one has its turn.
+            poisoned = if careful.load(Ordering::Relaxed) { poisoned + 1 } else { 0 };
+            if (1..=POISONED_LIMIT).contains(&poisoned) {
+                backoff = Backoff::default();
             }
             let text = error.to_string();
             self.phase.send_replace(Phase::Waiting(text.clone()));

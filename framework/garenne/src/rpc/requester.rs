@@ -15,6 +15,9 @@ use crate::publisher::{Cause, Envelope, Publisher, encode, header, now_in_millis
 use crate::telemetry::Metrics;
 use crate::topology::{Blueprint, names};
 
+/// The broker takes no expiration beyond 49 days; nobody waits so long.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
 /// Asks on behalf of one process. All its replies come to one queue that belongs to its connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
@@ -77,6 +80,7 @@ impl Requester {
             return Err(AskError::Publish(PublishError::Undeclared { message: name, service, method: "asks" }));
         }
         let body = encode(name, request).map_err(AskError::Publish)?;
+        let patience = patience.min(LONGEST_PATIENCE);
         let (started, deadline) = (Instant::now(), Instant::now() + patience);
         let id = Uuid::now_v7().to_string();
         let too_many = AskError::TooManyCalls { request: name, limit: self.waiters.limit() };

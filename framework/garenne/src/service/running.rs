@@ -79,7 +79,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (phase, watched_phase) = watch::channel(Phase::Waiting("not connected yet".into()));
         let (drain, watched_drain) = watch::channel(None);
         let (release, watched_release) = watch::channel(None);
-        let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, settings.publish_in_flight);
+        let (lane, lane_task) =
+            Lane::start(Arc::clone(&broker), when_declared, settings.publish_in_flight, Arc::clone(&metrics));
         let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
         let requester = Requester::new(
             publisher.clone(),
