@@ -43,4 +43,4 @@ mod name;
 
 pub use garenne_macros::{Event, Request};
 pub use message::{Event, NoError, Request};
-pub use name::{MessageName, NAME_LIMIT, RESERVED_WORDS, is_kebab_case};
+pub use name::{MessageName, RESERVED_WORDS, is_kebab_case};

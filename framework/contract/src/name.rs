@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The longest name, in bytes. AMQP allows 255 for a routing key; the rest is room for the
 /// service and the delay that a retry puts before it.
-pub const NAME_LIMIT: usize = 200;
+const NAME_LIMIT: usize = 200;
 
 /// Words that name the parts of a service's topology (`orders.events`, `orders.retry.1000`), so no
 /// service, message owner or queue may be called so.
@@ -22,7 +22,7 @@ impl MessageName {
     ///
     /// # Panics
     ///
-    /// When the name is longer than [`NAME_LIMIT`], is not `owner.message` or `owner.message.vN` with N
+    /// When the name is longer than 200 bytes, is not `owner.message` or `owner.message.vN` with N
     /// from 2, has a part that is not kebab case, or an owner that is one of [`RESERVED_WORDS`].
     #[must_use]
     pub const fn new(name: &'static str) -> Self {

@@ -36,9 +36,9 @@ impl Broker {
     /// # Errors
     ///
     /// When the operating system gives no thread.
-    pub(crate) fn new(address: Address, instance: &str, lanes: usize) -> io::Result<Self> {
+    pub(crate) fn new(address: Address, instance: &str) -> io::Result<Self> {
         let thread = AmqpThread::start()?;
-        let publishing = pool(&address, format!("{instance} publish"), lanes, &thread);
+        let publishing = pool(&address, format!("{instance} publish"), 1, &thread);
         let declaring = pool(&address, format!("{instance} declare"), 1, &thread);
         Ok(Self { address, instance: instance.to_owned(), publishing, declaring, thread })
     }

@@ -71,22 +71,19 @@ pub struct Drift {
 }
 
 fn lines(drifts: &[Drift]) -> String {
-    let lines: Vec<String> = drifts
-        .iter()
-        .map(|Drift { object, name, difference }| {
-            format!(
-                "  {object} {name}: {difference}. Arguments cannot be changed in place: move its messages away, then \
-                 `rabbitmqctl delete_{object} {name}` (for an exchange: delete it in the management UI) and start again"
-            )
-        })
-        .collect();
-    lines.join("\n")
+    let lines = drifts.iter().map(|Drift { object, name, difference }| {
+        let delete = match *object {
+            "queue" => format!("move its messages away, `rabbitmqctl delete_queue --vhost <vhost> {name}`"),
+            _ => "delete it in the management UI".to_owned(),
+        };
+        format!("  {object} {name}: {difference}. Arguments cannot be changed in place: {delete}, and start again")
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 impl BrokerError {
     /// Whether trying again cannot help until somebody changes something.
-    #[must_use]
-    pub fn needs_an_operator(&self) -> bool {
+    pub(crate) fn needs_an_operator(&self) -> bool {
         match self {
             Self::Credentials { .. } | Self::Vhost { .. } | Self::Drift(_) | Self::Right { .. } => true,
             Self::Unreachable { .. } | Self::OwnerAbsent { .. } | Self::Lost(_) => false,
@@ -137,6 +134,8 @@ mod tests {
         let drift =
             |name: &str| Drift { object: "queue", name: name.into(), difference: "x-delivery-limit 5, not 20".into() };
         let text = BrokerError::Drift(vec![drift("a"), drift("b")]).to_string();
-        assert!(text.contains("queue a: x-delivery-limit 5, not 20") && text.contains("rabbitmqctl delete_queue b"));
+        assert!(
+            text.contains("queue a: x-delivery-limit 5, not 20") && text.contains("delete_queue --vhost <vhost> b")
+        );
     }
 }

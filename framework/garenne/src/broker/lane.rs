@@ -33,7 +33,7 @@ pub(crate) enum LaneState {
 
 /// The broker has the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Settled {
+pub(crate) struct Confirmed {
     /// Whether any queue took it.
     pub(crate) routed: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Settled {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) message: Message,
-    pub(super) respond: oneshot::Sender<Result<Settled, PublishError>>,
+    pub(super) respond: oneshot::Sender<Result<Confirmed, PublishError>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -84,7 +84,7 @@ impl Lane {
     /// Publishes and waits for the confirm, at most so long.
     ///
     /// Dropping the future does not recall the message.
-    pub(crate) async fn publish(&self, outgoing: Outgoing, patience: Duration) -> Result<Settled, PublishError> {
+    pub(crate) async fn publish(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
         let message = Message(Arc::new(outgoing));
         let name = message.name();
         let stopped = || PublishError::Stopped { message: name.clone() };

@@ -7,7 +7,9 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum PublishError {
     /// A queue that the message is routed to is full, or the broker failed inside. Other queues may have stored it.
-    #[error("the broker rejected {message}: a queue it is routed to is full, or failed")]
+    #[error(
+        "the broker rejected {message}: a queue it is routed to is full, or failed. Drain that queue, then publish again"
+    )]
     Rejected {
         /// The message's name.
         message: String,
@@ -41,7 +43,9 @@ pub enum PublishError {
         waited: Duration,
     },
     /// The broker closed the channel over this message: a missing exchange, a missing right.
-    #[error("the broker refuses {message}: {reason}")]
+    #[error(
+        "the broker refuses {message}: {reason}. Start the exchange's owner, or import the definitions that `<service> definitions` prints"
+    )]
     Refused {
         /// The message's name.
         message: String,

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{Broker, close};
 use super::error::protocol;
-use super::lane::{Job, LaneState, Message, Settled};
+use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
 use super::properties::Wire;
 use super::publish_error::PublishError;
@@ -183,7 +183,7 @@ impl Pump {
                         }
                     }
                     last_progress = Instant::now();
-                    if let Some(error) = self.settle(batch, &mut returns) {
+                    if let Some(error) = self.resolve(batch, &mut returns) {
                         // The other futures fail with it; what they carried stays in `unsettled`.
                         return self.failed(error);
                     }
@@ -196,7 +196,7 @@ impl Pump {
                 change = link.next(connection) => match change {
                     Change::Blocked(reason) => {
                         blocked = true;
-                        tracing::warn!(reason, "the broker takes no messages for now");
+                        self.metrics.blocked(&reason);
                         self.state.send_replace(LaneState::Blocked(reason));
                     }
                     Change::Unblocked => {
@@ -258,7 +258,7 @@ impl Pump {
     }
 
     /// Answers the publishers of a batch. The error that ended the channel, if one did: the broker's own words if there are any.
-    fn settle(&mut self, batch: Vec<Sent>, returns: &mut Returns) -> Option<lapin::Error> {
+    fn resolve(&mut self, batch: Vec<Sent>, returns: &mut Returns) -> Option<lapin::Error> {
         let mut confirmed = Vec::with_capacity(batch.len());
         let mut failure: Option<lapin::Error> = None;
         for Sent { number, outcome } in batch {
@@ -283,7 +283,7 @@ impl Pump {
         for (number, nacked) in confirmed {
             let unrouted = self.unsettled.get(&number).is_some_and(|job| returns.claim(&job.message.0));
             self.answer(number, |message| {
-                if nacked { Err(PublishError::Rejected { message }) } else { Ok(Settled { routed: !unrouted }) }
+                if nacked { Err(PublishError::Rejected { message }) } else { Ok(Confirmed { routed: !unrouted }) }
             });
         }
         failure
@@ -306,7 +306,7 @@ impl Pump {
         End::Channel(error)
     }
 
-    fn answer(&mut self, number: u64, with: impl FnOnce(String) -> Result<Settled, PublishError>) {
+    fn answer(&mut self, number: u64, with: impl FnOnce(String) -> Result<Confirmed, PublishError>) {
         if let Some(Job { message, respond, .. }) = self.unsettled.remove(&number) {
             let _the_publisher_may_have_given_up = respond.send(with(message.name()));
         }

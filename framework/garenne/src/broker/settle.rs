@@ -14,38 +14,38 @@ use tokio::task::JoinHandle;
 /// Takes the settlements of one channel.
 #[derive(Debug, Clone)]
 pub(crate) struct Settler {
-    settlements: Option<mpsc::UnboundedSender<(u64, Settlement)>>,
+    settlements: Option<mpsc::UnboundedSender<(u64, Disposition)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Settlement {
+enum Disposition {
     Acknowledged,
     HandedBack,
 }
 
 /// Settles one delivery, once. Dropping it settles nothing: the broker redelivers when the channel ends.
 #[derive(Debug)]
-pub(crate) struct Receipt {
+pub(crate) struct AckReceipt {
     tag: u64,
     settler: Settler,
 }
 
-impl Receipt {
+impl AckReceipt {
     pub(super) fn new(tag: u64, settler: &Settler) -> Self {
         Self { tag, settler: settler.clone() }
     }
 
     /// The delivery is dealt with. When the channel is gone already the broker delivers it again.
     pub(crate) fn acknowledge(self) {
-        self.settle(Settlement::Acknowledged);
+        self.settle(Disposition::Acknowledged);
     }
 
     /// The delivery was not touched: another consumer shall have it. It counts as a delivery.
     pub(crate) fn hand_back(self) {
-        self.settle(Settlement::HandedBack);
+        self.settle(Disposition::HandedBack);
     }
 
-    fn settle(self, settlement: Settlement) {
+    fn settle(self, settlement: Disposition) {
         if let Some(settlements) = &self.settler.settlements {
             let _ = settlements.send((self.tag, settlement));
         }
@@ -65,17 +65,17 @@ impl Settler {
     }
 }
 
-async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Settlement)>) {
+async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Disposition)>) {
     let mut prefix = Prefix::default();
     let mut batch = Vec::new();
     while settlements.recv_many(&mut batch, 1024).await > 0 {
         let mut acknowledged = BTreeSet::new();
         for (tag, settlement) in batch.drain(..) {
             match settlement {
-                Settlement::Acknowledged => {
+                Disposition::Acknowledged => {
                     acknowledged.insert(tag);
                 }
-                Settlement::HandedBack => {
+                Disposition::HandedBack => {
                     prefix.settled(tag);
                     let _void_when_the_channel_is_gone =
                         channel.basic_reject(tag, BasicRejectOptions { requeue: true }).await;
@@ -93,7 +93,7 @@ async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Se
 struct Prefix {
     /// Every tag up to this one is settled.
     end: u64,
-    /// Settled tags beyond it.
+    /// Confirmed tags beyond it.
     beyond: BTreeSet<u64>,
 }
 

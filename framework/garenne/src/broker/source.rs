@@ -10,6 +10,7 @@ use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::link::Loss;
@@ -21,7 +22,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What shall be consumed, and by whom. It outlives the connections.
 pub(crate) struct Source {
-    pub(crate) from: From,
+    pub(crate) origin: Origin,
     /// What the management UI calls the consumer.
     pub(crate) consumer_tag: String,
     /// Deliveries that the broker may have under way here. Never 0, which would be no limit.
@@ -35,7 +36,7 @@ pub(crate) struct Source {
 }
 
 /// Where deliveries come from.
-pub(crate) enum From {
+pub(crate) enum Origin {
     /// A queue of the service, shared by its replicas.
     Queue(String),
     /// A queue that belongs to the connection and is declared on it. Its name takes the given word, a new one for
@@ -89,8 +90,12 @@ impl Source {
             let prefetch = if one_at_a_time { 1 } else { self.prefetch };
             let (channel, consumer) = self.subscribe(&connection, &queue, prefetch).await?;
             let _ = started.try_send(());
-            let (settler, settling) =
-                if self.no_ack { (Settler::none(), tokio::spawn(async {})) } else { Settler::start(channel.clone()) };
+            let (settler, settling) = if self.no_ack {
+                (Settler::none(), None)
+            } else {
+                let (settler, settling) = Settler::start(channel.clone());
+                (settler, Some(settling))
+            };
             let end = Arc::new(std::sync::Mutex::new(End::Cancelled));
             let intake = Intake {
                 queue: queue.clone(),
@@ -108,11 +113,13 @@ impl Source {
                 std::mem::replace(&mut *end.lock().unwrap_or_else(std::sync::PoisonError::into_inner), End::Cancelled);
             if let End::Lost(loss) = end {
                 // What is still settled now is void: the broker delivers it again.
-                settling.abort();
+                settling.inspect(JoinHandle::abort);
                 return Err(loss);
             }
             // Every receipt is gone now, so the settler writes the last frame and ends.
-            let _ = settling.await;
+            if let Some(settling) = settling {
+                let _ = settling.await;
+            }
             if channel.status().connected() {
                 let _ = timeout(STEP_TIMEOUT, channel.close(200, "drained".into())).await;
             }

@@ -19,7 +19,7 @@ use super::BrokerError;
 use super::connection::{Broker, close};
 use super::declare::declare;
 use super::link::{Change, Link, Loss};
-use super::source::{From, Source};
+use super::source::{Origin, Source};
 use crate::telemetry::Metrics;
 use crate::topology::Topology;
 
@@ -149,9 +149,9 @@ impl Supervisor {
         let word = format!("{:08x}", rand::rng().random::<u32>());
         let mut queues = Vec::new();
         for source in &self.sources {
-            match &source.from {
-                From::Queue(name) => queues.push(name.clone()),
-                From::Exclusive(topology) => {
+            match &source.origin {
+                Origin::Queue(name) => queues.push(name.clone()),
+                Origin::Exclusive(topology) => {
                     let topology = topology(&word);
                     declare(connection, self.broker.address(), &topology).await?;
                     queues.extend(topology.queues.into_iter().map(|queue| queue.name));

@@ -88,7 +88,8 @@ fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<Str
     left_out
 }
 
-fn cut(text: &str) -> &str {
+/// As much of an error's text as travels.
+pub(super) fn cut(text: &str) -> &str {
     let end = (0..=ERROR_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
 }

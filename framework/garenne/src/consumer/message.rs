@@ -9,6 +9,9 @@ use crate::publisher::{Cause, header};
 use crate::telemetry::Trace;
 use crate::topology::names;
 
+/// What AMQP allows for a property, in bytes.
+const ID_LIMIT: usize = 255;
+
 /// Where a message comes from and which attempt this is.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -36,8 +39,12 @@ impl Message {
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
         let kind = properties.kind.as_deref().or_else(|| cloud_event(inbound, "type"));
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        let message_id = properties.message_id.clone().or_else(|| cloud_event(inbound, "id").map(str::to_owned));
-        let conversation = properties.text(header::CONVERSATION_ID).or(properties.correlation_id.as_deref());
+        // What comes from a header may be longer than a property that it shall go on in.
+        let fits = |id: &&str| id.len() <= ID_LIMIT;
+        let cloud_id = || cloud_event(inbound, "id").filter(fits).map(str::to_owned);
+        let message_id = properties.message_id.clone().or_else(cloud_id);
+        let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
+        let conversation = conversation.or(properties.correlation_id.as_deref());
         let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
         let trace = properties.text(header::TRACEPARENT);
         let trace = trace.and_then(|parent| Trace::parse(parent, properties.text(header::TRACESTATE)));
@@ -146,6 +153,17 @@ mod tests {
         assert_eq!((message.name(), message.message_id()), ("a.cloud", Some("e-1")));
         properties.kind = Some("a.type".into());
         assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").name(), "a.type");
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_to_go_on_is_no_id() {
+        let mut properties = Properties { message_id: Some("m-1".into()), ..Properties::default() };
+        properties.set_text(header::CONVERSATION_ID, "c".repeat(ID_LIMIT + 1));
+        let message = Message::read(&inbound("x", "a.key", properties), "s");
+        assert_eq!(message.correlation_id(), "m-1");
+        let mut properties = Properties::default();
+        properties.set_text("cloudEvents_id", "e".repeat(ID_LIMIT + 1));
+        assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").message_id(), None);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
-use super::copy::Failed;
+use super::copy::{Failed, cut};
 use super::{Failure, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::{BODY_LIMIT, Publisher};
@@ -21,6 +21,8 @@ use crate::topology::names;
 
 /// How long a copy that the broker does not take is waited with before the next try.
 const COPY_BACKOFF: Duration = Duration::from_secs(1);
+/// How long a handler that was cut off may take to notice.
+const CUT_OFF: Duration = Duration::from_secs(1);
 
 type Run = Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
 
@@ -80,12 +82,14 @@ impl Worker {
                 }
             };
             let Ok(permit) = permit else { break };
-            let deadline = *drain.borrow();
-            if deadline.is_none() {
-                tokio::select! {
-                    _ = stuck.wait_for(|copies| *copies == 0) => {}
-                    () = draining(&mut drain) => {}
-                }
+            // While a copy finds no place, nothing new is begun, also when the service drains.
+            let unstuck = tokio::select! {
+                biased;
+                freed = stuck.wait_for(|copies| *copies == 0) => freed.is_ok(),
+                () = draining(&mut drain) => false,
+            };
+            if !unstuck {
+                break;
             }
             let Some(delivered) = intake.next().await else { break };
             let worker = Arc::clone(&self);
@@ -114,7 +118,9 @@ impl Worker {
             while running.try_join_next().is_some() {}
             let (queue, handlers) = (&self.parts.queue, running.len());
             tracing::warn!(queue, handlers, "handlers did not end in time; their messages are delivered again");
-            running.shutdown().await;
+            running.abort_all();
+            // One that blocks its thread cannot be cut off; the process ends without it.
+            let _ = timeout(CUT_OFF, async { while running.join_next().await.is_some() {} }).await;
         }
     }
 
@@ -170,7 +176,7 @@ impl Worker {
         let error = failure.to_string();
         let mut notice = json!({
             "queue": queue, "message": message.name(), "message_id": message.message_id(),
-            "attempt": attempt, "error": error,
+            "attempt": attempt, "error": cut(&error),
         });
         let name = match verdict(failure.outcome(), attempt, attempts, &parts.ladder) {
             Settlement::Retry { delay } => {
@@ -196,13 +202,15 @@ impl Worker {
     async fn place(&self, copy: Outgoing) {
         let mut paused = None;
         loop {
-            let trouble = match self.parts.publisher.send(copy.clone()).await {
+            let trouble = match self.parts.publisher.place(copy.clone()).await {
                 Ok(settled) if settled.routed => return,
                 Ok(_) => format!("no queue is bound to {} for {}", copy.exchange, copy.routing_key),
                 Err(error) => error.to_string(),
             };
-            tracing::error!(queue = self.parts.queue, trouble, "a failed message finds no place; its queue pauses");
-            paused.get_or_insert_with(|| Stuck::new(&self.stuck));
+            paused.get_or_insert_with(|| {
+                self.parts.metrics.paused(&self.parts.queue, &trouble);
+                Stuck::new(&self.stuck)
+            });
             sleep(COPY_BACKOFF).await;
         }
     }

@@ -7,7 +7,7 @@ use garenne_contract::Event;
 use serde::Serialize;
 
 use super::{Cause, Envelope, Receipt};
-use crate::broker::{Lane, Outgoing, PublishError, Settled};
+use crate::broker::{Confirmed, Lane, Outgoing, PublishError};
 use crate::telemetry::Metrics;
 use crate::topology::{Blueprint, names};
 
@@ -35,7 +35,7 @@ impl Publisher {
 
     /// Whether requests of clients that know only `reply_to` are answered.
     pub(crate) fn answers_foreign_clients(&self) -> bool {
-        self.blueprint.open
+        self.blueprint.answers_foreign_clients
     }
 
     pub(crate) fn lane(&self) -> &Lane {
@@ -69,12 +69,18 @@ impl Publisher {
         }
     }
 
+    /// Publishes the copy of a failed message. It is counted where it failed: its type is the sender's word, and a
+    /// counter for each would grow without end.
+    pub(crate) async fn place(&self, copy: Outgoing) -> Result<Confirmed, PublishError> {
+        self.lane.publish(copy, self.patience).await
+    }
+
     /// Publishes anything, and waits for the confirm.
-    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Settled, PublishError> {
+    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
         self.send_within(outgoing, self.patience).await
     }
 
-    pub(crate) async fn send_within(&self, outgoing: Outgoing, patience: Duration) -> Result<Settled, PublishError> {
+    pub(crate) async fn send_within(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
         let kind = outgoing.properties.kind.clone().unwrap_or_default();
         self.metrics.published(&kind);
         let settled = self.lane.publish(outgoing, patience).await?;

@@ -30,26 +30,32 @@ pub(crate) async fn answer<R: Request>(
     }
     // Reading the request and writing the reply may panic as well: a type may check itself.
     let answered = guard(deadline, async {
-        let reply = handler(decode::<R>(&inbound)?).await?;
-        encode(name, &reply).map_err(|error| Refusal::Failure(error.into()))
-    });
-    let answered = answered.await;
+        match handler(decode::<R>(&inbound)?).await {
+            Ok(reply) => Ok(Answer::Value(encode(name, &reply)?)),
+            Err(Refusal::Failure(failure)) => Err(failure),
+            Err(Refusal::Domain(error)) => {
+                let value = serde_json::to_value(&error).map_err(|unwritable| {
+                    Failure::dead_letter(format!("the error of {name} cannot be written: {unwritable}"))
+                })?;
+                Ok(Answer::Refusal(error.to_string(), value))
+            }
+        }
+    })
+    .await;
     let Some(reply_to) = reply_to else {
-        return answered.map(drop).map_err(|refusal| match refusal {
-            Refusal::Failure(failure) => failure,
-            Refusal::Domain(error) => Failure::dead_letter(error),
-        });
+        return match answered {
+            Ok(Answer::Value(_)) => Ok(()),
+            Ok(Answer::Refusal(error, _)) => Err(Failure::dead_letter(error)),
+            Err(failure) => Err(failure),
+        };
     };
     let reply = match answered {
-        Ok(body) => reply_to.value(body),
-        Err(Refusal::Domain(error)) => {
-            let value = serde_json::to_value(&error).unwrap_or_default();
-            reply_to.problem(&Problem::refused(error.to_string(), value))
-        }
-        Err(Refusal::Failure(failure)) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
+        Ok(Answer::Value(body)) => reply_to.value(body),
+        Ok(Answer::Refusal(error, value)) => reply_to.problem(&Problem::refused(error, value)),
+        Err(failure) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
             reply_to.problem(&Problem::malformed(failure.to_string()))
         }
-        Err(Refusal::Failure(failure)) => {
+        Err(failure) => {
             tracing::warn!(request = name, error = %failure, "the handler of a request failed");
             reply_to.problem(&Problem::failed(failure.outcome() == Outcome::Retryable))
         }
@@ -63,6 +69,13 @@ async fn send(publisher: &Publisher, name: &str, message: &Message, reply: Reply
         tracing::info!(request = name, "the caller had gone when its reply was ready");
     }
     Ok(())
+}
+
+/// What the handler said, written down.
+enum Answer {
+    Value(Vec<u8>),
+    /// In words, and as the contract's error.
+    Refusal(String, serde_json::Value),
 }
 
 /// Where the caller waits.

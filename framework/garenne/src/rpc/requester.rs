@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::waiters::{Waiters, Waiting};
 use super::{AskError, Problem, problem};
-use crate::broker::{Consume, Inbound, Intake, PublishError, Source, SourceFrom};
+use crate::broker::{Consume, Inbound, Intake, Origin, PublishError, Source};
 use crate::publisher::{Cause, Envelope, Publisher, encode, header, now_in_milliseconds};
 use crate::telemetry::Metrics;
 use crate::topology::{Blueprint, names};
@@ -43,7 +43,7 @@ impl Requester {
         });
         let (blueprint, name) = (Arc::clone(&self.blueprint), instance.to_owned());
         Source {
-            from: SourceFrom::Exclusive(Box::new(move |word| blueprint.replies(&format!("{name}.{word}")))),
+            origin: Origin::Exclusive(Box::new(move |word| blueprint.replies(&format!("{name}.{word}")))),
             consumer_tag: format!("{}.replies/{instance}", self.blueprint.service),
             // The broker sends replies without waiting for acknowledgements; the limit of waiting calls bounds them.
             prefetch: 1000,

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -46,7 +47,10 @@ where
             return ExitCode::from(71);
         }
     };
-    match runtime.block_on(serve(service, state)) {
+    let ended = runtime.block_on(serve(service, state));
+    // A handler that blocks its thread must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(format_args!("{error}"));
@@ -63,9 +67,11 @@ where
     E: Display,
 {
     let settings = Settings::from_env().map_err(StartError::Settings)?;
-    install_log(settings.log_format);
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Thread)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Thread)?;
+    install_log(settings.log_format, settings.log_filter.as_deref());
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|reason| StartError::System { what: "a signal handler", reason })?;
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(|reason| StartError::System { what: "a signal handler", reason })?;
     let state = state().await.map_err(|error| StartError::State(error.to_string()))?;
     let mut running = service.start(state, settings).await?;
     let failure = tokio::select! {

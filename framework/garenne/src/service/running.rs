@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::client::Parts;
 use super::service::Wired;
 use super::{Client, Service, Settings, StartError, admin};
-use crate::broker::{Broker, Consume, Lane, Phase, Source, SourceFrom, Supervisor};
+use crate::broker::{Broker, Consume, Lane, Origin, Phase, Source, Supervisor};
 use crate::consumer::{Worker, WorkerParts, panic_text};
 use crate::publisher::Publisher;
 use crate::rpc::Requester;
@@ -73,8 +73,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         let service = blueprint.service.clone();
         let instance = settings.instance.as_str();
         let metrics = Arc::new(Metrics::new(&service));
-        let broker = Broker::new(settings.address.clone(), &format!("{service}/{instance}"), 1);
-        let broker = Arc::new(broker.map_err(StartError::Thread)?);
+        let broker = Broker::new(settings.address.clone(), &format!("{service}/{instance}"));
+        let broker =
+            Arc::new(broker.map_err(|reason| StartError::System { what: "a thread for the AMQP client", reason })?);
         let (declared, when_declared) = watch::channel(false);
         let (phase, watched_phase) = watch::channel(Phase::Waiting("not connected yet".into()));
         let (drain, watched_drain) = watch::channel(None);
@@ -108,7 +109,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             let name = instance.to_owned();
             let live = move |word: &str| blueprint.live(&format!("{name}.{word}"));
             sources.push(Arc::new(Source {
-                from: SourceFrom::Exclusive(Box::new(live)),
+                origin: Origin::Exclusive(Box::new(live)),
                 consumer_tag: format!("{service}.live/{instance}"),
                 prefetch: 100,
                 no_ack: false,
@@ -129,8 +130,8 @@ impl<S: Send + Sync + 'static> Service<S> {
                 metrics: Arc::clone(&metrics),
             });
             sources.push(Arc::new(Source {
-                consumer_tag: format!("{queue}/{instance}"),
-                from: SourceFrom::Queue(queue),
+                consumer_tag: consumer_tag(&queue, instance),
+                origin: Origin::Queue(queue),
                 prefetch,
                 no_ack: false,
                 stays: false,
@@ -181,6 +182,12 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 }
 
+/// What the management UI calls the consumer. AMQP allows 255 bytes; the instance says more than the end of a long queue's name.
+fn consumer_tag(queue: &str, instance: &str) -> String {
+    let room = 254_usize.saturating_sub(instance.len());
+    format!("{}/{instance}", queue.get(..room).unwrap_or(queue))
+}
+
 fn consume(worker: &Arc<Worker>) -> Consume {
     let worker = Arc::clone(worker);
     Arc::new(move |intake| Box::pin(Arc::clone(&worker).consume(intake)))
@@ -199,28 +206,31 @@ impl<S: Send + Sync + 'static> Running<S> {
         self.admin
     }
 
-    /// Ends when the service consumes and can publish.
-    pub async fn ready(&self) {
+    /// Waits until the service consumes and can publish. `false` when it ended instead.
+    pub async fn ready(&self) -> bool {
         let mut phase = self.client.parts.phase.clone();
         let mut lane = self.client.parts.publisher.lane().state();
         while !self.client.ready() {
             tokio::select! {
                 Ok(()) = phase.changed() => {}
                 Ok(()) = lane.changed() => {}
-                else => return,
+                else => return false,
             }
         }
+        true
     }
 
-    /// Waits until the service fails. One that runs well never does.
+    /// Waits until the service fails, once. One that runs well never does.
     pub async fn failed(&mut self) -> StartError {
         loop {
             tokio::select! {
                 ended = &mut self.supervisor => return match ended {
                     Ok(Err(error)) => StartError::Broker(error),
-                    Ok(Ok(())) => StartError::Background { name: "supervisor", reason: "ended before it was asked to".into() },
-                    Err(panic) => StartError::Background { name: "supervisor", reason: panic.to_string() },
+                    Ok(Ok(())) => fell_over("supervisor", Ok(())),
+                    Err(panic) => fell_over("supervisor", Err(panic)),
                 },
+                ended = &mut self.lane => return fell_over("publishing lane", ended),
+                ended = &mut self.serving => return fell_over("admin endpoint", ended),
                 Some(ended) = self.backgrounds.join_next() => match ended {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => return error,
@@ -230,8 +240,9 @@ impl<S: Send + Sync + 'static> Running<S> {
         }
     }
 
-    /// Drains and ends: readiness goes off, no more is taken from the queues, what was begun is finished while the
-    /// drain time allows, the rest goes back, what was published is confirmed, the connections close.
+    /// Drains and ends: readiness goes off, no more is asked of the queues, what was begun and what the broker had sent
+    /// already is handled while the drain time allows, what is left goes back, what was published is confirmed, the
+    /// connections close. All of it takes the drain time and 15 s at most.
     pub async fn stop(mut self) {
         let deadline = Instant::now() + self.drain_time;
         self.drain.send_replace(Some(deadline));
@@ -252,10 +263,18 @@ impl<S: Send + Sync + 'static> Running<S> {
         self.client.parts.publisher.lane().close();
         self.stop_serving.send_replace(true);
         for task in [&mut self.lane, &mut self.serving] {
-            let _ = timeout_at(deadline + GRACE, task).await;
+            if !task.is_finished() {
+                let _ = timeout_at(deadline + GRACE, task).await;
+            }
         }
         tracing::info!("stopped");
     }
+}
+
+/// A part of the service that should run as long as the service does has ended.
+fn fell_over(name: &'static str, ended: Result<(), JoinError>) -> StartError {
+    let reason = ended.err().map_or_else(|| "ended before it was asked to".to_owned(), |panic| panic.to_string());
+    StartError::Background { name, reason }
 }
 
 impl<S> Drop for Running<S> {

@@ -124,7 +124,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// Such a reply goes through the default exchange. The right to publish there is a right to write into any queue,
     /// so a service does not have it unless it says so here.
     pub fn answers_foreign_clients(mut self) -> Self {
-        self.blueprint.open = true;
+        self.blueprint.answers_foreign_clients = true;
         self
     }
 
@@ -150,7 +150,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.blueprint.observes.extend(owners.into_iter().map(str::to_owned));
-        self.observer = Some(Box::new(|client| handlers::observer(handler, client)));
+        if self.observer.replace(Box::new(|client| handlers::observer(handler, client))).is_some() {
+            self.faults.push(Fault::ObservesTwice(self.name().to_owned()));
+        }
         self
     }
 
@@ -197,7 +199,10 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     fn wire(mut self, heard: Heard, options: Options, bind: Bind<S>) -> Self {
         let queue = match &options.queue {
-            Some(own) => format!("{}.{own}", self.name()),
+            Some(own) => {
+                self.blueprint.queue_names.insert(own.clone());
+                format!("{}.{own}", self.name())
+            }
             None => self.blueprint.queue_for(heard.name()),
         };
         let message = heard.name().as_str();

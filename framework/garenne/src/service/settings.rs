@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::broker::Address;
 use crate::retry::Ladder;
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, check_filter};
 
 /// How a service runs. [`Settings::from_env`] reads it from the environment; every value but the address has a default.
 ///
@@ -16,13 +16,14 @@ use crate::telemetry::LogFormat;
 /// | `AMQP_URL` | the broker, `amqp://user:password@host:5672/%2f` or `amqps://…` | none |
 /// | `ADMIN_ADDR` | where `/livez`, `/readyz` and `/metrics` are served | `127.0.0.1:9464` |
 /// | `INSTANCE` | names this replica in the management UI: at most 60 of a-z, A-Z, 0-9, `.`, `_`, `-` | `<host>-<process id>` |
-/// | `DRAIN_SECONDS` | how long a stopping service may finish what it has begun, 1 to 3600 | 25 |
+/// | `DRAIN_SECONDS` | how long a stopping service may finish what it has begun, 1 to 3600; closing takes at most 15 s more | 25 |
 /// | `PUBLISH_TIMEOUT_MS` | how long a confirm is waited for, 100 to 600000 | 10000 |
 /// | `PUBLISH_IN_FLIGHT` | how many messages may wait for their confirms, 1 to 65536 | 1024 |
 /// | `REQUEST_TIMEOUT_MS` | how long a reply is waited for, 1 to 600000 | 5000 |
 /// | `REQUESTS_IN_FLIGHT` | how many requests may wait for their replies, 1 to 65536 | 1024 |
 /// | `RETRY_LADDER_MS` | the delays between attempts, rising: `1000,5000,30000` | the service's own |
 /// | `LOG_FORMAT` | `text` or `json` | `text` |
+/// | `RUST_LOG` | which log lines are written, such as `debug,lapin=off` | `info`, without the AMQP client's own |
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -46,6 +47,8 @@ pub struct Settings {
     pub ladder: Option<Ladder>,
     /// The form of the log.
     pub log_format: LogFormat,
+    /// Which log lines are written. `None` is the default.
+    pub log_filter: Option<String>,
 }
 
 /// A variable of the environment that is missing or makes no sense.
@@ -58,10 +61,6 @@ pub struct SettingsFault {
 
 impl Settings {
     /// Defaults around an address. The admin endpoint gets any free port of the loopback.
-    ///
-    /// # Panics
-    ///
-    /// Never: the default address is well-formed.
     #[must_use]
     pub fn new(address: Address) -> Self {
         Self {
@@ -75,6 +74,7 @@ impl Settings {
             requests_in_flight: 1024,
             ladder: None,
             log_format: LogFormat::Text,
+            log_filter: None,
         }
     }
 
@@ -84,14 +84,15 @@ impl Settings {
     ///
     /// Names every variable that is missing or makes no sense, and what to write there. No secret is repeated.
     pub fn from_env() -> Result<Self, Vec<SettingsFault>> {
-        Self::read(&|name| std::env::var(name).ok())
+        // What is not UTF-8 is shown as such by the reader that cannot read it.
+        Self::read(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
     fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<SettingsFault>> {
         let mut faults = Vec::new();
         let mut read = Reader { variable, faults: &mut faults };
         let address =
-            read.required("AMQP_URL", "the broker's address, for example amqp://user:password@localhost:5672/%2f");
+            read.address("AMQP_URL", "the broker's address, for example amqp://user:password@localhost:5672/%2f");
         let admin_addr = read.parsed(
             "ADMIN_ADDR",
             SocketAddr::from(([127, 0, 0, 1], 9464)),
@@ -105,6 +106,7 @@ impl Settings {
         let requests_in_flight = read.number("REQUESTS_IN_FLIGHT", 1024, 1..=65_536);
         let ladder = read.ladder();
         let log_format = read.log_format();
+        let log_filter = read.log_filter();
         let Some(address) = address.filter(|_| faults.is_empty()) else { return Err(faults) };
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         Ok(Self {
@@ -118,6 +120,7 @@ impl Settings {
             requests_in_flight: count(requests_in_flight),
             ladder,
             log_format,
+            log_filter,
         })
     }
 }
@@ -132,7 +135,7 @@ impl Reader<'_> {
         self.faults.push(SettingsFault { variable, problem: problem.to_string() });
     }
 
-    fn required(&mut self, name: &'static str, what: &str) -> Option<Address> {
+    fn address(&mut self, name: &'static str, what: &str) -> Option<Address> {
         match (self.variable)(name) {
             None => self.fault(name, format!("is not set; give {what}")),
             Some(text) => match Address::parse(&text) {
@@ -187,6 +190,17 @@ impl Reader<'_> {
             .ok()
     }
 
+    fn log_filter(&mut self) -> Option<String> {
+        let filter = (self.variable)("RUST_LOG").filter(|filter| !filter.is_empty())?;
+        if let Err(problem) = check_filter(&filter) {
+            self.fault(
+                "RUST_LOG",
+                format!("{filter:?} cannot be read ({problem}); give levels such as info,orders=debug"),
+            );
+        }
+        Some(filter)
+    }
+
     fn log_format(&mut self) -> LogFormat {
         match (self.variable)("LOG_FORMAT").as_deref() {
             None | Some("text") => LogFormat::Text,
@@ -231,6 +245,7 @@ mod tests {
             ("DRAIN_SECONDS", "0"),
             ("RETRY_LADDER_MS", "5,1"),
             ("LOG_FORMAT", "xml"),
+            ("RUST_LOG", "orders=loud"),
         ])
         .unwrap_err();
         for expected in [
@@ -240,6 +255,7 @@ mod tests {
             "DRAIN_SECONDS: 0 is out of range",
             "RETRY_LADDER_MS",
             "LOG_FORMAT",
+            "RUST_LOG",
         ] {
             assert!(faults.contains(expected), "{expected} is missing in:\n{faults}");
         }

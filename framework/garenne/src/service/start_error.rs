@@ -29,9 +29,14 @@ pub enum StartError {
         /// In the operating system's words.
         reason: std::io::Error,
     },
-    /// The operating system gives no thread.
-    #[error("no thread for the AMQP client: {0}")]
-    Thread(std::io::Error),
+    /// The operating system refuses.
+    #[error("the operating system refuses {what}: {reason}")]
+    System {
+        /// What was asked of it.
+        what: &'static str,
+        /// In its words.
+        reason: std::io::Error,
+    },
     /// A background task failed.
     #[error("the background task {name} failed: {reason}")]
     Background {
@@ -52,7 +57,7 @@ impl StartError {
             Self::Wiring(_) | Self::Settings(_) | Self::Admin { .. } => 78,
             Self::Broker(BrokerError::Vhost { .. } | BrokerError::Drift(_)) => 78,
             Self::Broker(_) | Self::State(_) => 69,
-            Self::Thread(_) => 71,
+            Self::System { .. } => 71,
             Self::Background { .. } => 70,
         }
     }

@@ -15,9 +15,14 @@ pub enum LogFormat {
 /// lapin logs the whole body of a returned message and calls every ordinary close an error.
 const DEFAULT_FILTER: &str = "info,lapin=off,sqlx=warn";
 
-/// Installs the process-wide subscriber. `RUST_LOG` replaces the default filter; a second call changes nothing.
-pub(crate) fn install(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+/// Whether a filter can be read.
+pub(crate) fn check_filter(filter: &str) -> Result<(), String> {
+    EnvFilter::try_new(filter).map(drop).map_err(|error| error.to_string())
+}
+
+/// Installs the process-wide subscriber. A second call changes nothing.
+pub(crate) fn install(format: LogFormat, filter: Option<&str>) {
+    let filter = EnvFilter::new(filter.unwrap_or(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _already_installed = match format {
         LogFormat::Text => builder.with_target(false).with_ansi(false).try_init(),

@@ -22,6 +22,8 @@ pub(crate) struct Metrics {
     dead_lettered: Family<ReasonLabel, Counter>,
     handler_seconds: Family<QueueLabel, Histogram, fn() -> Histogram>,
     in_flight: Family<QueueLabel, Gauge>,
+    paused: Family<QueueLabel, Counter>,
+    blocked: Counter,
     reconnects: Family<RoleLabel, Counter>,
     rpc_seconds: Family<MessageLabel, Histogram, fn() -> Histogram>,
     rpc_timeouts: Family<MessageLabel, Counter>,
@@ -68,6 +70,8 @@ impl Metrics {
             dead_lettered: Family::default(),
             handler_seconds: Family::new_with_constructor(seconds),
             in_flight: Family::default(),
+            paused: Family::default(),
+            blocked: Counter::default(),
             reconnects: Family::default(),
             rpc_seconds: Family::new_with_constructor(seconds),
             rpc_timeouts: Family::default(),
@@ -82,6 +86,8 @@ impl Metrics {
         let handler = metrics.handler_seconds.clone();
         registry.register_with_unit("handler", "Time in the handler", Unit::Seconds, handler);
         registry.register("in_flight", "Deliveries being handled", metrics.in_flight.clone());
+        registry.register("paused", "Failed messages that paused their queue", metrics.paused.clone());
+        registry.register("blocked", "Times the broker took no messages", metrics.blocked.clone());
         registry.register("reconnects", "Connections that were rebuilt", metrics.reconnects.clone());
         let rpc = metrics.rpc_seconds.clone();
         registry.register_with_unit("rpc", "Time from request to reply", Unit::Seconds, rpc);
@@ -131,6 +137,18 @@ impl Metrics {
     pub(crate) fn dead_lettered(&self, queue: &str, reason: &'static str, error: &str) {
         tracing::error!(reason, error, "put into the dead-letter queue");
         self.dead_lettered.get_or_create(&ReasonLabel { queue: queue.to_owned(), reason }).inc();
+    }
+
+    /// A failed message's copy finds no place, so its queue pauses.
+    pub(crate) fn paused(&self, queue: &str, trouble: &str) {
+        tracing::error!(trouble, "the broker takes no copy of a failed message; its queue pauses until it does");
+        self.paused.get_or_create(&QueueLabel { queue: queue.to_owned() }).inc();
+    }
+
+    /// The broker is short of memory or disk.
+    pub(crate) fn blocked(&self, reason: &str) {
+        tracing::warn!(reason, "the broker takes no messages for now");
+        self.blocked.inc();
     }
 
     pub(crate) fn reconnected(&self, connection: &'static str) {

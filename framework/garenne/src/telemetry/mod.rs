@@ -6,6 +6,6 @@ mod metrics;
 mod trace;
 
 pub use log::LogFormat;
-pub(crate) use log::install as install_log;
+pub(crate) use log::{check_filter, install as install_log};
 pub(crate) use metrics::{Metrics, QueueMetrics};
 pub(crate) use trace::Trace;

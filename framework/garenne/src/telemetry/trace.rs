@@ -4,6 +4,9 @@ use std::fmt;
 
 use rand::RngExt as _;
 
+/// The specification asks for 512 bytes to be passed on. More may be left out, and would weigh on every message that follows.
+const STATE_LIMIT: usize = 512;
+
 /// A position in a trace: `traceparent`, and `tracestate` untouched.
 ///
 /// <https://www.w3.org/TR/trace-context/>
@@ -39,7 +42,12 @@ impl Trace {
         let trace_id = hexadecimal(trace, 32).filter(|id| *id != 0)?;
         let span_id = u64::try_from(hexadecimal(span, 16)?).ok().filter(|id| *id != 0)?;
         let flags = u8::try_from(hexadecimal(flags, 2)?).ok()?;
-        Some(Self { trace_id, span_id, flags, state: state.map(str::to_owned) })
+        Some(Self {
+            trace_id,
+            span_id,
+            flags,
+            state: state.filter(|state| state.len() <= STATE_LIMIT).map(str::to_owned),
+        })
     }
 
     /// The trace's id as 32 hexadecimal digits.

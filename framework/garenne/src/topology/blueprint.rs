@@ -15,6 +15,8 @@ const QUEUE_NAME_LIMIT: usize = 100;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Blueprint {
     pub(crate) service: String,
+    /// Names that queues were given with `Options::queue`.
+    pub(crate) queue_names: BTreeSet<String>,
     /// By queue: what arrives there.
     pub(crate) queues: BTreeMap<String, BTreeSet<Heard>>,
     pub(crate) publishes: BTreeSet<MessageName>,
@@ -22,7 +24,7 @@ pub(crate) struct Blueprint {
     /// Owners whose events all go to the live feed.
     pub(crate) observes: BTreeSet<String>,
     /// Whether requests of clients that know only `reply_to` are answered.
-    pub(crate) open: bool,
+    pub(crate) answers_foreign_clients: bool,
     pub(crate) ladder: Ladder,
 }
 
@@ -75,13 +77,8 @@ impl Blueprint {
         if !is_word(&self.service, SERVICE_NAME_LIMIT) {
             faults.push(Fault::ServiceName(self.service.clone()));
         }
-        for queue in self.queues.keys() {
-            let own = queue.strip_prefix(&format!("{}.", self.service)).unwrap_or(queue);
-            // A queue that is named after its message has a checked name already.
-            if !own.contains('.') && !is_word(own, QUEUE_NAME_LIMIT) {
-                faults.push(Fault::QueueName(own.to_owned()));
-            }
-        }
+        let unfit = self.queue_names.iter().filter(|name| !is_word(name, QUEUE_NAME_LIMIT));
+        faults.extend(unfit.cloned().map(Fault::QueueName));
         for message in self.answers().filter(|message| message.owner() != self.service) {
             let (message, owner) = (message.as_str(), message.owner());
             faults.push(Fault::AnswersForeign { service: self.service.clone(), message, owner });
@@ -208,13 +205,14 @@ mod tests {
     fn all_faults_are_found_at_once() {
         let mut blueprint = Blueprint::new("Retry Desk");
         let foreign = Heard::Request(MessageName::new("orders.get-order"));
-        blueprint.queues.insert("Retry Desk.dlq".into(), [foreign].into());
+        blueprint.queues.insert("Retry Desk.retry.1000".into(), [foreign].into());
+        blueprint.queue_names.insert("retry.1000".into());
         blueprint.observes.insert("events".into());
         assert_eq!(
             blueprint.faults(),
             [
                 Fault::ServiceName("Retry Desk".into()),
-                Fault::QueueName("dlq".into()),
+                Fault::QueueName("retry.1000".into()),
                 Fault::AnswersForeign { service: "Retry Desk".into(), message: "orders.get-order", owner: "orders" },
                 Fault::ObservedName("events".into()),
             ]

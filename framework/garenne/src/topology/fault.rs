@@ -53,8 +53,11 @@ pub enum Fault {
         rule: &'static str,
     },
     /// An observed owner cannot be the name of a service.
-    #[error("observes {0:?}, which cannot be a service's name")]
+    #[error("observes {0:?}, which cannot be a service's name: use kebab case, at most 40 bytes, and no reserved word")]
     ObservedName(String),
+    /// There is one live feed.
+    #[error("{0} has two .observe(…): name all owners in one, and tell the events apart by their names")]
+    ObservesTwice(String),
     /// A service that does nothing was surely not meant.
     #[error("{0} hears, answers, observes and runs nothing: add .on(…), .answer(…), .observe(…) or .background(…)")]
     Idle(String),

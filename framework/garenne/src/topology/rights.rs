@@ -38,7 +38,7 @@ impl Blueprint {
             // Which services ask is theirs to say; replies go to their exchange and nowhere else.
             write.insert("[a-z0-9-]+\\.replies".into());
         }
-        if self.open {
+        if self.answers_foreign_clients {
             write.insert("amq\\.default".into());
         }
         for owner in self.foreign_owners() {
