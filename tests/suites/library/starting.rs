@@ -106,7 +106,7 @@ async fn every_object_that_the_broker_has_otherwise_is_listed_with_both_values_a
         "received '20' but current is '5'",
         "exchange clerk.retry: inequivalent arg 'type'",
         "received 'topic' but current is 'direct'",
-        "rabbitmqctl delete_queue clerk.retry.20",
+        &format!("rabbitmqctl delete_queue --vhost {} clerk.retry.20", bench.vhost.name()),
     ] {
         assert!(text.contains(words), "{words:?} is missing in:\n{text}");
     }

@@ -99,7 +99,8 @@ async fn a_queue_that_exists_with_other_arguments_ends_a_service_with_78_and_wha
     let (code, log) = fails(&shop, &environment(&shop, &shop.vhost().url_of("orders", "orders"))).await;
     assert_eq!(code, Some(78), "{log}");
     says(&log, &["queue orders.dlq:", "queue orders.payments.payment-captured:"]);
-    says(&log, &["rabbitmqctl delete_queue orders.dlq", "move its messages away"]);
+    let command = format!("rabbitmqctl delete_queue --vhost {} orders.dlq", shop.vhost().name());
+    says(&log, &[&command, "move its messages away"]);
     let line = log.lines().find(|line| line.contains("queue orders.dlq:")).expect("a line for each");
     says(line, &["'x-max-length'", "'7'", "'1000000'"]);
 }

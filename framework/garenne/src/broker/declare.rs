@@ -103,7 +103,8 @@ impl Declaring<'_> {
         match error.protocol() {
             Some((AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED), text)) => {
                 let difference = text.trim_start_matches("PRECONDITION_FAILED - ").to_owned();
-                self.drifts.push(Drift { object, name: name.to_owned(), difference });
+                let vhost = self.address.vhost().to_owned();
+                self.drifts.push(Drift { object, name: name.to_owned(), vhost, difference });
                 Ok(())
             }
             Some((AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED), reason)) => {

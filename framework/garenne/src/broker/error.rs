@@ -66,14 +66,16 @@ pub struct Drift {
     pub object: &'static str,
     /// Its name.
     pub name: String,
+    /// Where it is.
+    pub vhost: String,
     /// In the broker's words: which argument, what it has, what was asked for.
     pub difference: String,
 }
 
 fn lines(drifts: &[Drift]) -> String {
-    let lines = drifts.iter().map(|Drift { object, name, difference }| {
+    let lines = drifts.iter().map(|Drift { object, name, vhost, difference }| {
         let delete = match *object {
-            "queue" => format!("move its messages away, `rabbitmqctl delete_queue --vhost <vhost> {name}`"),
+            "queue" => format!("move its messages away, `rabbitmqctl delete_queue --vhost {vhost} {name}`"),
             _ => "delete it in the management UI".to_owned(),
         };
         format!("  {object} {name}: {difference}. Arguments cannot be changed in place: {delete}, and start again")
@@ -131,11 +133,13 @@ mod tests {
 
     #[test]
     fn drift_names_each_object_and_what_to_run() {
-        let drift =
-            |name: &str| Drift { object: "queue", name: name.into(), difference: "x-delivery-limit 5, not 20".into() };
+        let drift = |name: &str| Drift {
+            object: "queue",
+            name: name.into(),
+            vhost: "/".into(),
+            difference: "x-delivery-limit 5, not 20".into(),
+        };
         let text = BrokerError::Drift(vec![drift("a"), drift("b")]).to_string();
-        assert!(
-            text.contains("queue a: x-delivery-limit 5, not 20") && text.contains("delete_queue --vhost <vhost> b")
-        );
+        assert!(text.contains("queue a: x-delivery-limit 5, not 20") && text.contains("delete_queue --vhost / b"));
     }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::Parts;
 use super::service::Wired;
 use super::{Client, Service, Settings, StartError, admin};
-use crate::broker::{Broker, Consume, Lane, Origin, Phase, Source, Supervisor};
+use crate::broker::{Broker, BrokerError, Consume, Lane, Origin, Phase, Source, Supervisor};
 use crate::consumer::{Worker, WorkerParts, panic_text};
 use crate::publisher::Publisher;
 use crate::rpc::Requester;
@@ -48,7 +48,7 @@ pub struct Running<S> {
     release: watch::Sender<Option<Instant>>,
     drain_time: Duration,
     workers: Vec<Arc<Worker>>,
-    supervisor: JoinHandle<Result<(), crate::broker::BrokerError>>,
+    supervisor: JoinHandle<Result<(), BrokerError>>,
     backgrounds: JoinSet<Result<(), StartError>>,
     lane: JoinHandle<()>,
     serving: JoinHandle<()>,
@@ -224,12 +224,12 @@ impl<S: Send + Sync + 'static> Running<S> {
     pub async fn failed(&mut self) -> StartError {
         loop {
             tokio::select! {
-                ended = &mut self.supervisor => return match ended {
-                    Ok(Err(error)) => StartError::Broker(error),
-                    Ok(Ok(())) => fell_over("supervisor", Ok(())),
-                    Err(panic) => fell_over("supervisor", Err(panic)),
+                ended = &mut self.supervisor => return supervision_ended(ended),
+                // Without its supervisor a lane ends too, and the supervisor knows why.
+                ended = &mut self.lane => return match timeout(Duration::from_secs(1), &mut self.supervisor).await {
+                    Ok(cause) => supervision_ended(cause),
+                    Err(_) => fell_over("publishing lane", ended),
                 },
-                ended = &mut self.lane => return fell_over("publishing lane", ended),
                 ended = &mut self.serving => return fell_over("admin endpoint", ended),
                 Some(ended) = self.backgrounds.join_next() => match ended {
                     Ok(Ok(())) => {}
@@ -268,6 +268,14 @@ impl<S: Send + Sync + 'static> Running<S> {
             }
         }
         tracing::info!("stopped");
+    }
+}
+
+fn supervision_ended(ended: Result<Result<(), BrokerError>, JoinError>) -> StartError {
+    match ended {
+        Ok(Err(error)) => StartError::Broker(error),
+        Ok(Ok(())) => fell_over("supervisor", Ok(())),
+        Err(panic) => fell_over("supervisor", Err(panic)),
     }
 }
 
