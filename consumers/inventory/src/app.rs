@@ -1,7 +1,5 @@
 //! Reservations: each order gets one outcome, once and for all.
 
-use std::error::Error;
-
 use contracts::inventory::{StockLevel, StockRejected, StockReleased, StockReserved};
 use contracts::orders::OrderPlaced;
 use contracts::values::{OrderId, Sku};
@@ -45,8 +43,8 @@ impl Inventory {
     /// # Errors
     ///
     /// When `DATABASE_URL` is missing or the database cannot be opened.
-    pub async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self::at(&config::database_url()?).await?)
+    pub async fn open() -> Result<Self, StoreError> {
+        Self::at(&config::database_url()).await
     }
 
     /// Opens the database at this URL.

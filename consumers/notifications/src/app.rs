@@ -33,7 +33,7 @@ impl Notifications {
     ///
     /// When `DATABASE_URL` is missing, or the database or the postbox cannot be opened.
     pub async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self::at(&config::database_url()?, config::postbox()?).await?)
+        Ok(Self::at(&config::database_url(), config::postbox()?).await?)
     }
 
     /// Opens the database at this URL.

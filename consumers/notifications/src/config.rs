@@ -1,22 +1,33 @@
 //! What the environment says.
 
-use std::env::var;
-
 use crate::postbox::{Postbox, PostboxError};
 
-/// Where it is remembered what was sent: `DATABASE_URL`.
-pub(crate) fn database_url() -> Result<String, String> {
-    var("DATABASE_URL").map_err(|problem| {
-        format!(
-            "DATABASE_URL: {problem}; name the database of sent mail, such as sqlite:///data/notifications.db?mode=rwc"
-        )
-    })
+/// Where it is remembered what was sent: `DATABASE_URL`, empty when it is not set.
+pub(crate) fn database_url() -> String {
+    std::env::var("DATABASE_URL").unwrap_or_default()
 }
 
 /// Where mail goes: to the server `SMTP_URL` when there is one, otherwise into the folder `MAIL_DIR` (`mail`).
 pub(crate) fn postbox() -> Result<Postbox, PostboxError> {
-    match var("SMTP_URL") {
-        Ok(url) => Postbox::smtp(&url),
-        Err(_) => Postbox::folder(var("MAIL_DIR").unwrap_or_else(|_| "mail".to_owned())),
+    choose(&|name| std::env::var(name).ok())
+}
+
+fn choose(variable: &dyn Fn(&str) -> Option<String>) -> Result<Postbox, PostboxError> {
+    let set = |name| variable(name).filter(|text| !text.is_empty());
+    match set("SMTP_URL") {
+        Some(url) => Postbox::smtp(&url),
+        None => Postbox::folder(set("MAIL_DIR").unwrap_or_else(|| "mail".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_address_of_a_mail_server_counts_as_unset() {
+        let folder = tempfile::tempdir().unwrap().path().join("sent");
+        let say = |name: &str| Some(if name == "MAIL_DIR" { folder.display().to_string() } else { String::new() });
+        assert!(matches!(choose(&say), Ok(Postbox::Folder(chosen)) if chosen == folder));
     }
 }

@@ -1,7 +1,5 @@
 //! The orders and where each of them stands.
 
-use std::error::Error;
-
 use contracts::orders::{CancelReason, OrderCancelled, OrderPlaced, OrderStatus, OrderView};
 use contracts::storefront::CheckoutSubmitted;
 use contracts::values::{CardToken, Customer, Money, OrderId, OrderLines};
@@ -58,8 +56,8 @@ impl Orders {
     /// # Errors
     ///
     /// When `DATABASE_URL` is missing or the database cannot be opened.
-    pub async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self::at(&config::database_url()?).await?)
+    pub async fn open() -> Result<Self, StoreError> {
+        Self::at(&config::database_url()).await
     }
 
     /// Opens the database at this URL.

@@ -1,7 +1,5 @@
 //! Charges: one per order, whatever arrives again and whoever dies in between.
 
-use std::error::Error;
-
 use contracts::inventory::StockReserved;
 use contracts::payments::{PaymentCaptured, PaymentDeclined};
 use contracts::values::{Money, OrderId};
@@ -57,8 +55,8 @@ impl Payments {
     /// # Errors
     ///
     /// When `DATABASE_URL` is missing or the database cannot be opened.
-    pub async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self::at(&config::database_url()?).await?)
+    pub async fn open() -> Result<Self, StoreError> {
+        Self::at(&config::database_url()).await
     }
 
     /// Opens the database at this URL; the provider is the simulated one.

@@ -1,7 +1,5 @@
 //! Parcels: one per order.
 
-use std::error::Error;
-
 use contracts::orders::OrderConfirmed;
 use contracts::shipping::ShipmentDispatched;
 use contracts::values::{Customer, OrderId};
@@ -21,8 +19,8 @@ impl Shipping {
     /// # Errors
     ///
     /// When `DATABASE_URL` is missing or the database cannot be opened.
-    pub async fn open() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self::at(&config::database_url()?).await?)
+    pub async fn open() -> Result<Self, StoreError> {
+        Self::at(&config::database_url()).await
     }
 
     /// Opens the database at this URL.

@@ -6,6 +6,9 @@ use sqlx::migrate::MigrateError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// The URL is empty, which is what a service makes of an unset or unreadable `DATABASE_URL`.
+    #[error("DATABASE_URL is not set, or not in UTF-8: name the service's own database, such as sqlite:///data/orders.db?mode=rwc")]
+    Unnamed,
     /// The text is not a URL.
     #[error("{url:?} is not a database URL ({cause}): give one such as sqlite:///data/orders.db?mode=rwc")]
     Url {
@@ -107,6 +110,12 @@ mod tests {
         assert_eq!(masked("postgres://shop:s3@cret@db/shop"), "postgres://shop:***@db/shop");
         assert_eq!(masked("postgres://db/shop?user=shop&password=s3cret"), "postgres://db/shop");
         assert_eq!(masked("sqlite:///data/orders.db?mode=rwc"), "sqlite:///data/orders.db?mode=rwc");
+    }
+
+    #[tokio::test]
+    async fn an_empty_url_counts_as_unset_and_says_which_variable_to_set() {
+        let text = refusal("").await;
+        assert!(text.contains("DATABASE_URL is not set") && text.contains("sqlite:///data/"), "{text}");
     }
 
     #[tokio::test]

@@ -9,7 +9,6 @@
 mod column;
 mod error;
 mod sqlite;
-#[expect(clippy::module_inception, reason = "a type's file has its name")]
 mod store;
 
 pub use column::{Json, Word};

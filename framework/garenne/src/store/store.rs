@@ -44,12 +44,16 @@ impl Store {
     /// Opens the database at `url` and brings its tables up to date; give it `&sqlx::migrate!()`.
     ///
     /// Replicas may do so at the same time: one migrates, the others wait for it. A SQLite file is created
-    /// when the URL says `?mode=rwc`.
+    /// when the URL says `?mode=rwc`. An empty URL names no database: a service hands over what `DATABASE_URL` says,
+    /// and an empty variable counts as unset.
     ///
     /// # Errors
     ///
     /// [`StoreError`] says which database (never its password), what was wrong and what to do.
     pub async fn open(url: &str, migrations: &Migrator) -> Result<Self, StoreError> {
+        if url.is_empty() {
+            return Err(StoreError::Unnamed);
+        }
         sqlx::any::install_default_drivers();
         let options: AnyConnectOptions = url.parse().map_err(|cause| StoreError::Url { url: masked(url), cause })?;
         if sqlite::is_meant_by(url) {
@@ -92,12 +96,6 @@ impl Store {
     /// When the database cannot be reached or its lock is not free in time: try again later.
     pub async fn write(&self) -> Result<Transaction, sqlx::Error> {
         self.writers.begin_with(self.begin).await
-    }
-
-    /// Closes the connections, after the statements that run have ended.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
     }
 }
 
