@@ -14,18 +14,12 @@ pub struct Storefront {
 }
 
 impl Storefront {
-    /// Reads the environment.
+    /// Reads the environment; nothing has been overheard yet.
     ///
     /// # Errors
     ///
     /// When a variable cannot be understood.
     pub async fn open() -> Result<Self, String> {
-        Ok(Self::new(Config::from_env()?))
-    }
-
-    /// A storefront with these settings that has heard nothing yet.
-    #[must_use]
-    pub fn new(config: Config) -> Self {
-        Self { http_addr: config.http_addr, live: Arc::default() }
+        Ok(Self { http_addr: Config::from_env()?.http_addr, live: Arc::default() })
     }
 }

@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldError {
+pub(crate) struct FieldError {
     /// Where it stands, as a JSON pointer (RFC 6901).
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// What is wrong there and what would be right.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// Reads the body of `POST /api/checkouts`. Without an `order_id` a new one is made up.
@@ -24,7 +24,7 @@ pub struct FieldError {
 /// # Errors
 ///
 /// Everything that is wrong, in the order of the fields; never an empty list.
-pub fn read(body: &Value) -> Result<CheckoutSubmitted, Vec<FieldError>> {
+pub(crate) fn read(body: &Value) -> Result<CheckoutSubmitted, Vec<FieldError>> {
     let mut form = Form { errors: Vec::new() };
     let checkout = form.checkout(body);
     match checkout {

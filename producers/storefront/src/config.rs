@@ -8,9 +8,9 @@ const DEFAULT_HTTP_ADDR: &str = "127.0.0.1:8080";
 
 /// The settings of the storefront; those of the broker are the library's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
+pub(crate) struct Config {
     /// Where the page and the HTTP interface are served: `HTTP_ADDR`, default `127.0.0.1:8080`.
-    pub http_addr: SocketAddr,
+    pub(crate) http_addr: SocketAddr,
 }
 
 impl Config {
@@ -19,7 +19,7 @@ impl Config {
     /// # Errors
     ///
     /// When a variable cannot be understood: which one, what it says, what it should look like.
-    pub fn from_env() -> Result<Self, String> {
+    pub(crate) fn from_env() -> Result<Self, String> {
         Self::read(env::var("HTTP_ADDR").ok().as_deref())
     }
 

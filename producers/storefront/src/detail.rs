@@ -14,7 +14,7 @@ const DETAIL_LIMIT: usize = 200;
 
 /// What an event says. Empty for one that this page does not know.
 #[must_use]
-pub fn of_event(name: &str, body: &Value) -> String {
+pub(crate) fn of_event(name: &str, body: &Value) -> String {
     let detail = said::<CheckoutSubmitted>(name, body, |checkout| articles(&checkout.lines))
         .or_else(|| said::<OrderPlaced>(name, body, |placed| articles(&placed.lines)))
         .or_else(|| said::<StockReserved>(name, body, |reserved| reserved.total.to_string()))
@@ -30,7 +30,7 @@ pub fn of_event(name: &str, body: &Value) -> String {
 
 /// A text cut to what fits on the page.
 #[must_use]
-pub fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(DETAIL_LIMIT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

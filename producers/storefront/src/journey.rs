@@ -7,32 +7,32 @@ use garenne::Event;
 use serde::Serialize;
 
 /// The most steps that are remembered of one order; a healthy one has about eight.
-pub const STEPS_LIMIT: usize = 64;
+const STEPS_LIMIT: usize = 64;
 
 /// One thing that was said about an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
+pub(crate) struct Step {
     /// When it was said, in milliseconds since 1970.
-    pub at: u64,
+    pub(crate) at: u64,
     /// Milliseconds since the first thing that was said about the order.
-    pub after_ms: u64,
+    pub(crate) after_ms: u64,
     /// The service that said it.
-    pub service: String,
+    pub(crate) service: String,
     /// The message's name, `orders.order-placed`.
-    pub name: String,
+    pub(crate) name: String,
     /// What kind of thing.
     #[serde(flatten)]
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// The gist, for people.
-    pub detail: String,
+    pub(crate) detail: String,
     /// How far the order had come with it.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
 }
 
 /// What kind of thing was said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Something happened in the shop.
     Event,
     /// A service failed at a message and will try again.
@@ -56,7 +56,7 @@ pub enum Kind {
 /// How far an order has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub(crate) enum Stage {
     /// The customer pressed "buy".
     Submitted,
     /// Stored; stock is being reserved.
@@ -76,7 +76,7 @@ pub enum Stage {
 impl Stage {
     /// Whether nothing more is to come.
     #[must_use]
-    pub fn is_end(self) -> bool {
+    pub(crate) fn is_end(self) -> bool {
         matches!(self, Self::Dispatched | Self::Cancelled)
     }
 
@@ -100,7 +100,7 @@ impl Stage {
 
 /// Everything that was said about one order, in the order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Journey {
+pub(crate) struct Journey {
     steps: Vec<Step>,
     stage: Stage,
 }
@@ -113,7 +113,7 @@ impl Default for Journey {
 
 impl Journey {
     /// Adds one step; its `after_ms` and its `stage` follow from the steps before. Beyond [`STEPS_LIMIT`] only the stage follows.
-    pub fn add(&mut self, mut step: Step) {
+    pub(crate) fn add(&mut self, mut step: Step) {
         self.stage = self.stage.after(&step);
         step.stage = self.stage;
         if self.steps.len() < STEPS_LIMIT {
@@ -125,13 +125,13 @@ impl Journey {
 
     /// What was said.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
 
     /// How far it has come.
     #[must_use]
-    pub fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> Stage {
         self.stage
     }
 }

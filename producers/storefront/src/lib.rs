@@ -2,19 +2,19 @@
 
 mod app;
 mod backstage;
-pub mod checkout;
-pub mod config;
-pub mod detail;
+mod checkout;
+mod config;
+mod detail;
 pub mod http;
-pub mod journey;
+mod journey;
 mod listen;
-pub mod live;
+mod live;
 mod measure;
-pub mod memory;
-pub mod pace;
+mod memory;
+mod pace;
 mod serve;
-pub mod shop;
-pub mod strip;
+mod shop;
+mod strip;
 
 use contracts::inventory::{CheckStock, ListStock};
 use contracts::orders::GetOrder;
@@ -22,6 +22,9 @@ use contracts::storefront::CheckoutSubmitted;
 use garenne::Service;
 
 pub use app::Storefront;
+pub use live::Live;
+pub use memory::Said;
+pub use shop::{Shop, Trouble};
 
 /// The service's table of contents.
 pub fn service() -> Service<Storefront> {

@@ -30,25 +30,25 @@ struct Overheard {
 
 /// What was said since the start: counters that only grow.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Events by the service that said them.
-    pub said: BTreeMap<String, u64>,
+    pub(crate) said: BTreeMap<String, u64>,
     /// Deliveries that failed and are tried again.
-    pub retried: u64,
+    pub(crate) retried: u64,
     /// Deliveries that were given up.
-    pub dead_lettered: u64,
+    pub(crate) dead_lettered: u64,
 }
 
 /// The whole shop at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// What was said since the start.
     #[serde(flatten)]
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// The last window that had traffic.
-    pub pace: Option<Pace>,
+    pub(crate) pace: Option<Pace>,
     /// A few orders.
-    pub orders: Vec<Glance>,
+    pub(crate) orders: Vec<Glance>,
 }
 
 impl Live {
@@ -65,7 +65,7 @@ impl Live {
     }
 
     /// A bell that rings whenever something is said about one of these orders, until it is dropped.
-    pub fn watch(&self, order_ids: &[OrderId]) -> Arc<Notify> {
+    pub(crate) fn watch(&self, order_ids: &[OrderId]) -> Arc<Notify> {
         let bell = Arc::new(Notify::new());
         let mut overheard = self.lock();
         overheard.watchers.retain(|_, watchers| {
@@ -80,7 +80,7 @@ impl Live {
 
     /// What was said about an order after its first `known` steps.
     #[must_use]
-    pub fn news(&self, order_id: OrderId, known: usize) -> Vec<Step> {
+    pub(crate) fn news(&self, order_id: OrderId, known: usize) -> Vec<Step> {
         let overheard = self.lock();
         let steps = overheard.memory.journey(order_id).and_then(|journey| journey.steps().get(known..));
         steps.unwrap_or_default().to_vec()
@@ -88,13 +88,13 @@ impl Live {
 
     /// The whole shop, with the orders that this viewer's strip shows.
     #[must_use]
-    pub fn overview(&self, strip: &mut Strip) -> Overview {
+    pub(crate) fn overview(&self, strip: &mut Strip) -> Overview {
         let overheard = self.lock();
         Overview { tally: overheard.tally.clone(), pace: overheard.pace, orders: strip.look(&overheard.memory) }
     }
 
     /// Ends a window of this length; `None` when nothing passed in it.
-    pub fn close_window(&self, length: Duration) -> Option<Pace> {
+    pub(crate) fn close_window(&self, length: Duration) -> Option<Pace> {
         let mut overheard = self.lock();
         overheard.pace = overheard.meter.close(length);
         overheard.pace

@@ -9,7 +9,7 @@ use crate::detail;
 use crate::journey::{Journey, Kind, Step};
 
 /// The most orders that are remembered.
-pub const ORDERS_LIMIT: usize = 2_000;
+const ORDERS_LIMIT: usize = 2_000;
 /// The most conversations that are remembered of one order: submitting it again begins another.
 const CONVERSATIONS_LIMIT: usize = 4;
 /// The most message ids that are remembered of one order, to see a redelivery as one.
@@ -32,7 +32,7 @@ pub struct Said {
 
 /// The journeys of the latest [`ORDERS_LIMIT`] orders.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     orders: HashMap<OrderId, Remembered>,
     by_age: VecDeque<OrderId>,
     by_conversation: HashMap<String, OrderId>,
@@ -48,7 +48,7 @@ struct Remembered {
 impl Memory {
     /// Adds what was said to the journey of its order, which is returned. `None` when it belongs to no
     /// order that is known, or was heard before.
-    pub fn hear(&mut self, said: Said) -> Option<OrderId> {
+    pub(crate) fn hear(&mut self, said: Said) -> Option<OrderId> {
         let (order_id, kind, detail) = self.understand(&said)?;
         let remembered = self.remember(order_id);
         if let Some(message_id) = said.message_id {
@@ -74,12 +74,12 @@ impl Memory {
 
     /// The journey of one order, when it is remembered.
     #[must_use]
-    pub fn journey(&self, order_id: OrderId) -> Option<&Journey> {
+    pub(crate) fn journey(&self, order_id: OrderId) -> Option<&Journey> {
         self.orders.get(&order_id).map(|remembered| &remembered.journey)
     }
 
     /// The orders that are remembered, the newest first.
-    pub fn newest(&self) -> impl Iterator<Item = OrderId> {
+    pub(crate) fn newest(&self) -> impl Iterator<Item = OrderId> {
         self.by_age.iter().rev().copied()
     }
 

@@ -19,7 +19,7 @@ const DURATIONS_LIMIT: usize = 50_000;
 
 /// Counts what passes until [`Meter::close`] ends the window.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub(crate) struct Meter {
     starts: HashMap<OrderId, u64>,
     by_age: VecDeque<OrderId>,
     submitted: u32,
@@ -30,7 +30,7 @@ pub struct Meter {
 
 impl Meter {
     /// Counts one event of an order, sent so many milliseconds after 1970.
-    pub fn count(&mut self, order_id: OrderId, name: &str, sent_at: u64) {
+    pub(crate) fn count(&mut self, order_id: OrderId, name: &str, sent_at: u64) {
         if name == CheckoutSubmitted::NAME.as_str() {
             self.submitted += 1;
             self.start(order_id, sent_at);
@@ -44,7 +44,7 @@ impl Meter {
     }
 
     /// Ends a window of this length and begins the next. `None` when nothing passed.
-    pub fn close(&mut self, length: Duration) -> Option<Pace> {
+    pub(crate) fn close(&mut self, length: Duration) -> Option<Pace> {
         let per_second = |count: u32| f64::from(count) / length.as_secs_f64();
         self.durations_ms.sort_unstable();
         let pace = Pace {
@@ -86,20 +86,20 @@ impl Meter {
 
 /// What passed in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// Checkouts per second.
-    pub submitted: f64,
+    pub(crate) submitted: f64,
     /// Parcels per second.
-    pub dispatched: f64,
+    pub(crate) dispatched: f64,
     /// Cancelled orders per second.
-    pub cancelled: f64,
+    pub(crate) cancelled: f64,
     /// Milliseconds from the checkout to its end that half of the orders stayed below.
-    pub p50_ms: Option<u64>,
+    pub(crate) p50_ms: Option<u64>,
     /// Milliseconds from the checkout to its end that 95 of 100 orders stayed below: the shop's own pace. Among the
     /// slowest five there are the customers whose card has to be tried again after 1 s and 5 s.
-    pub p95_ms: Option<u64>,
+    pub(crate) p95_ms: Option<u64>,
     /// Milliseconds from the checkout to its end that 99 of 100 orders stayed below.
-    pub p99_ms: Option<u64>,
+    pub(crate) p99_ms: Option<u64>,
 }
 
 impl fmt::Display for Pace {

@@ -10,9 +10,9 @@ use contracts::values::{OrderId, Sku};
 use futures_util::future::BoxFuture;
 
 /// How long anything that the HTTP interface asks for may take.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The rest of the shop. Every answer comes within [`PATIENCE`].
+/// The rest of the shop. Every answer comes within 5 seconds.
 pub trait Shop: Send + Sync + 'static {
     /// Says that a customer submitted a checkout; resolves once the broker has confirmed it.
     fn submit(&self, checkout: CheckoutSubmitted) -> BoxFuture<'_, Result<(), Trouble>>;

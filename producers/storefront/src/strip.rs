@@ -7,7 +7,7 @@ use crate::journey::{Journey, Kind, Stage};
 use crate::memory::Memory;
 
 /// Orders that are shown at a time.
-pub const SLOTS: usize = 12;
+const SLOTS: usize = 12;
 /// Looks for which an order stays after its end.
 const LOOKS_AFTER_END: u32 = 4;
 /// Looks after which an order that does not move makes room.
@@ -16,7 +16,7 @@ const LOOKS_AT_MOST: u32 = 40;
 /// Which orders one viewer is shown. At a hundred orders a second the newest twelve would be a blur, so an
 /// order keeps its place until it has ended and been seen.
 #[derive(Debug, Default)]
-pub struct Strip {
+pub(crate) struct Strip {
     slots: Vec<Slot>,
 }
 
@@ -29,32 +29,32 @@ struct Slot {
 
 /// One order as the strip shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Glance {
+pub(crate) struct Glance {
     /// The order.
-    pub order_id: OrderId,
+    pub(crate) order_id: OrderId,
     /// How far it has come.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// What it is about: the gist of its first step.
-    pub gist: String,
+    pub(crate) gist: String,
     /// Milliseconds from its first step to its latest.
-    pub after_ms: u64,
+    pub(crate) after_ms: u64,
     /// The services that have spoken, each once, with the last kind of thing they said.
-    pub trail: Vec<Mark>,
+    pub(crate) trail: Vec<Mark>,
 }
 
 /// A service that has spoken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// The service.
-    pub service: String,
+    pub(crate) service: String,
     /// What it said last.
     #[serde(flatten)]
-    pub kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 impl Strip {
     /// Looks once: lets go of what has been seen, takes the newest orders into the free places.
-    pub fn look(&mut self, memory: &Memory) -> Vec<Glance> {
+    pub(crate) fn look(&mut self, memory: &Memory) -> Vec<Glance> {
         for slot in &mut self.slots {
             slot.looks += 1;
             if memory.journey(slot.order_id).is_none_or(|journey| journey.stage().is_end()) {

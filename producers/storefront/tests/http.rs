@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 
 use made_up::{Open, body_of, checkout, hear};
 use serde_json::{Value, json};
-use storefront::shop::Trouble;
+use storefront::Trouble;
 
 #[test]
 fn an_accepted_checkout_says_where_its_order_is() {
