@@ -23,7 +23,7 @@ cargo xtask up
   A second `up` beside the first has its own broker, data (target/up/2) and ports. RUST_LOG is handed to the services.
 
 cargo xtask test
-  --only <suite>              format, clippy, build, definitions, unit or end-to-end (repeatable)
+  --only <suite>              format, tidy, clippy, build, definitions, unit or end-to-end (repeatable)
   --rabbitmq <folder>         as above
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 

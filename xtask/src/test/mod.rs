@@ -40,6 +40,9 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
         let mut parts = Vec::new();
         let result = match suite {
             SuiteName::Format => build::run(&mut build::cargo(&["fmt", "--all", "--check"])),
+            SuiteName::Tidy => {
+                build::run(&mut build::cargo(&["test", "--package", "tests", "--lib", "--test", "tidy"]))
+            }
             SuiteName::Clippy => {
                 build::run(&mut build::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
             }

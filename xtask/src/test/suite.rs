@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub(crate) enum SuiteName {
     /// `cargo fmt --check`.
     Format,
+    /// The rules of the house, and what the end-to-end suites stand on; needs no broker.
+    Tidy,
     /// Lints; a warning fails.
     Clippy,
     /// Every program of the workspace.
@@ -22,12 +24,13 @@ pub(crate) enum SuiteName {
 
 impl SuiteName {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Format, Self::Clippy, Self::Build, Self::Definitions, Self::Unit, Self::EndToEnd];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Format, Self::Tidy, Self::Clippy, Self::Build, Self::Definitions, Self::Unit, Self::EndToEnd];
 
     fn name(self) -> &'static str {
         match self {
             Self::Format => "format",
+            Self::Tidy => "tidy",
             Self::Clippy => "clippy",
             Self::Build => "build",
             Self::Definitions => "definitions",
@@ -67,6 +70,7 @@ impl FromStr for SuiteName {
 #[cfg(test)]
 mod tests {
     use super::SuiteName;
+    use crate::help::TEXT;
 
     #[test]
     fn every_suite_is_found_by_its_name() {
@@ -74,5 +78,18 @@ mod tests {
             assert_eq!(suite.to_string().parse(), Ok(suite));
         }
         assert!("all".parse::<SuiteName>().unwrap_err().contains("end-to-end"));
+    }
+    #[test]
+    fn what_needs_no_broker_runs_without_one() {
+        let without: Vec<SuiteName> = SuiteName::ALL.into_iter().filter(|suite| !suite.needs_rabbitmq()).collect();
+        assert_eq!(without, [SuiteName::Format, SuiteName::Tidy, SuiteName::Clippy, SuiteName::Build]);
+    }
+
+    #[test]
+    fn the_help_names_every_suite_in_order() {
+        let line = TEXT.lines().find(|line| line.contains("--only <suite>")).unwrap();
+        let places: Vec<usize> = SuiteName::ALL.iter().filter_map(|suite| line.find(suite.name())).collect();
+        assert_eq!(places.len(), SuiteName::ALL.len(), "{line}");
+        assert!(places.is_sorted(), "{line}");
     }
 }

@@ -14,8 +14,9 @@ use crate::workspace;
 
 /// How long the services may take until all of them are ready.
 const READY: Duration = Duration::from_secs(60);
-/// How long the services may drain. The library itself gives up after 25 seconds.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How long the services may take to stop. A service drains for at most `DRAIN_SECONDS` (25 unless the caller says
+/// otherwise) and may take 15 seconds more to hand back, confirm and close.
+const STOP: Duration = Duration::from_secs(45);
 
 /// Every replica's process.
 #[derive(Debug)]
@@ -79,9 +80,9 @@ impl Fleet {
         Ok(waiting.is_empty())
     }
 
-    /// Asks every service to drain, and kills what is left after half a minute or at another interrupt.
+    /// Asks every service to drain, and kills what is left after [`STOP`] or at another interrupt.
     pub(super) fn drain(&mut self, interrupts: &mut Interrupts, log: &Log) {
-        let deadline = Instant::now() + DRAIN;
+        let deadline = Instant::now() + STOP;
         let before = interrupts.count();
         for member in &mut self.members {
             member.process.terminate();
