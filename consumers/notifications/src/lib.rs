@@ -1,6 +1,6 @@
 //! Mail to the customer: one for each thing worth knowing about an order.
 //!
-//! The smallest whole service: start here to see what one costs.
+//! Shows what a service costs around its domain.
 
 mod app;
 mod config;
