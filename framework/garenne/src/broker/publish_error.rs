@@ -42,9 +42,19 @@ pub enum PublishError {
         /// How long was waited.
         waited: Duration,
     },
-    /// The broker closed the channel over this message: a missing exchange, a missing right.
+    /// The exchange does not exist: its owner has never been started, or somebody deleted it.
     #[error(
-        "the broker refuses {message}: {reason}. Start the exchange's owner, or import the definitions that `<service> definitions` prints"
+        "{message} goes to exchange {exchange:?}, which does not exist: start its owner, or import the definitions that `<service> definitions` prints"
+    )]
+    NoExchange {
+        /// The message's name.
+        message: String,
+        /// The exchange.
+        exchange: String,
+    },
+    /// The broker closed the channel over this message, for want of a right for example.
+    #[error(
+        "the broker refuses {message}: {reason}. If a right is missing, import the definitions that `<service> definitions` prints"
     )]
     Refused {
         /// The message's name.

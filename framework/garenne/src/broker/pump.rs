@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::protocol::{AMQPErrorKind, AMQPHardError};
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::{Channel, Confirmation, Connection};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -299,7 +299,13 @@ impl Pump {
         let alone = self.window() == 1 || self.unsettled.len() == 1;
         match self.unsettled.first_key_value().map(|(number, _)| *number) {
             Some(first) if alone => {
-                self.answer(first, |message| Err(PublishError::Refused { message, reason }));
+                let exchange = self.unsettled.get(&first).map(|job| job.message.0.exchange.clone()).unwrap_or_default();
+                self.answer(first, |message| {
+                    Err(match kind {
+                        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => PublishError::NoExchange { message, exchange },
+                        _ => PublishError::Refused { message, reason },
+                    })
+                });
             }
             _ => self.careful_until = self.unsettled.last_key_value().map(|(number, _)| *number),
         }

@@ -136,9 +136,7 @@ impl Requester {
                     Ok(settled) if settled.routed => confirmed = true,
                     Ok(_) => return Err(AskError::NobodyThere { request }),
                     // The owner makes the exchange when it first starts.
-                    Err(PublishError::Refused { reason, .. }) if reason.contains("no exchange") => {
-                        return Err(AskError::NobodyThere { request });
-                    }
+                    Err(PublishError::NoExchange { .. }) => return Err(AskError::NobodyThere { request }),
                     Err(error) => return Err(AskError::Publish(error)),
                 },
             }
