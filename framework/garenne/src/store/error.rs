@@ -7,7 +7,9 @@ use sqlx::migrate::MigrateError;
 #[non_exhaustive]
 pub enum StoreError {
     /// The URL is empty, which is what a service makes of an unset or unreadable `DATABASE_URL`.
-    #[error("DATABASE_URL is not set, or not in UTF-8: name the service's own database, such as sqlite:///data/orders.db?mode=rwc")]
+    #[error(
+        "DATABASE_URL is not set, or not in UTF-8: name the service's own database, such as sqlite:///data/orders.db?mode=rwc"
+    )]
     Unnamed,
     /// The text is not a URL.
     #[error("{url:?} is not a database URL ({cause}): give one such as sqlite:///data/orders.db?mode=rwc")]
