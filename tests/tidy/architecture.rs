@@ -69,3 +69,25 @@ fn every_invariant_names_a_test_that_exists() {
         }
     }
 }
+
+#[test]
+fn the_readmes_first_service_reads_what_the_shop_says() {
+    let readme = read("README.md");
+    let fields = readme
+        .split("struct OrderPlaced {")
+        .nth(1)
+        .and_then(|rest| rest.split('}').next())
+        .expect("the README's event");
+    let contract = read("contracts/src/orders.rs");
+    let real = contract
+        .split("pub struct OrderPlaced {")
+        .nth(1)
+        .and_then(|rest| rest.split("\n}").next())
+        .expect("the shop's event");
+    for field in fields.split(',').filter_map(|field| field.split(':').next()) {
+        let field = field.trim();
+        assert!(real.contains(&format!("pub {field}:")), "the shop's OrderPlaced has no {field}");
+    }
+    // An order's id is a UUID, which JSON has as text.
+    assert!(fields.contains("order_id: String"), "{fields}");
+}

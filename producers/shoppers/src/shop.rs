@@ -26,6 +26,8 @@ const SHELF_RETRY: Duration = Duration::from_secs(2);
 struct Count {
     sent: AtomicU64,
     failed: AtomicU64,
+    /// All that were sent so far.
+    all: AtomicU64,
 }
 
 pub(crate) async fn shop(client: Client<Shoppers>) -> Result<(), String> {
@@ -99,6 +101,7 @@ impl Count {
 
     fn report(&self) {
         let (sent, failed) = (self.sent.swap(0, Ordering::Relaxed), self.failed.swap(0, Ordering::Relaxed));
-        tracing::info!("{sent} checkouts sent, {failed} failed");
+        let all = self.all.fetch_add(sent, Ordering::Relaxed) + sent;
+        tracing::info!("{sent} checkouts sent since the last report, {failed} failed; {all} in all");
     }
 }

@@ -1,13 +1,18 @@
 //! The whole of a `main`.
 
 use std::fmt::Display;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 
 use super::{Service, Settings, StartError};
 use crate::telemetry::install_log;
+
+/// A signal that follows the first one this closely is the same one.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// Runs a service until `SIGTERM` or `SIGINT`, then drains it. A second signal ends it at once.
 ///
@@ -35,8 +40,9 @@ where
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {}
         ["definitions"] => return print_definitions(&service),
+        ["--help" | "-h"] => return print(&help(service.name())),
         unknown => {
-            complain(format_args!("unknown argument {unknown:?}; give none to run, or `definitions`"));
+            complain(format_args!("unknown argument {:?}; give none to run, or `definitions`", unknown.join(" ")));
             return ExitCode::from(64);
         }
     }
@@ -84,13 +90,22 @@ where
     }
     tokio::select! {
         () = running.stop() => {}
-        _ = terminate.recv() => tracing::warn!("a second signal: ending without draining"),
-        _ = interrupt.recv() => tracing::warn!("a second signal: ending without draining"),
+        () = insisted(&mut terminate, &mut interrupt) => tracing::warn!("a second signal: ending without draining"),
     }
     failure.map_or(Ok(()), Err)
 }
 
-#[expect(clippy::print_stdout, reason = "the definitions are this invocation's output")]
+/// Ends with the next signal. Programs that hand signals on may deliver the first one twice.
+async fn insisted(terminate: &mut Signal, interrupt: &mut Signal) {
+    let first = Instant::now();
+    while first.elapsed() < ECHO {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+}
+
 fn print_definitions<S: Send + Sync + 'static>(service: &Service<S>) -> ExitCode {
     let faults = service.faults();
     if !faults.is_empty() {
@@ -98,7 +113,22 @@ fn print_definitions<S: Send + Sync + 'static>(service: &Service<S>) -> ExitCode
         complain(format_args!("{error}"));
         return ExitCode::from(error.exit_code());
     }
-    println!("{:#}", service.definitions());
+    print(&format!("{:#}", service.definitions()))
+}
+
+fn help(service: &str) -> String {
+    format!(
+        "{service}               run until SIGTERM or SIGINT, then drain\n\
+         {service} definitions   print the service's part of the broker's definitions.json\n\n\
+         AMQP_URL names the broker, such as amqp://{service}:password@localhost:5672/%2f. Further variables: ADMIN_ADDR,\n\
+         INSTANCE, DRAIN_SECONDS, PUBLISH_TIMEOUT_MS, PUBLISH_IN_FLIGHT, REQUEST_TIMEOUT_MS, REQUESTS_IN_FLIGHT,\n\
+         RETRY_LADDER_MS, LOG_FORMAT and RUST_LOG (garenne::Settings explains them), and the service's own."
+    )
+}
+
+/// To standard output. Whoever reads it may stop in the middle.
+fn print(text: &str) -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "{text}");
     ExitCode::SUCCESS
 }
 

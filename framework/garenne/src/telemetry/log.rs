@@ -25,7 +25,8 @@ pub(crate) fn install(format: LogFormat, filter: Option<&str>) {
     let filter = EnvFilter::new(filter.unwrap_or(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _already_installed = match format {
-        LogFormat::Text => builder.with_target(false).with_ansi(false).try_init(),
+        // What happened stands before the ids of the message to which it happened.
+        LogFormat::Text => builder.compact().with_target(false).with_ansi(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
 }
