@@ -183,6 +183,13 @@ fn an_unknown_argument_is_refused_with_64_and_the_ones_that_are_known() {
 }
 
 #[test]
+fn help_names_both_uses_and_the_variable_that_is_needed() {
+    let output = call("orders", &["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    says(&String::from_utf8_lossy(&output.stdout), &["orders definitions", "AMQP_URL", "RETRY_LADDER_MS"]);
+}
+
+#[test]
 fn the_definitions_of_a_service_are_json_and_need_no_environment() {
     for service in CONSUMERS.iter().chain(&["storefront", "shoppers"]) {
         let output = call(service, &["definitions"]);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::{Service, Settings, StartError};
@@ -88,20 +88,26 @@ where
     if let Some(error) = &failure {
         tracing::error!(%error, "the service ends");
     }
+    let signal = async || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
     tokio::select! {
         () = running.stop() => {}
-        () = insisted(&mut terminate, &mut interrupt) => tracing::warn!("a second signal: ending without draining"),
+        () = insisted(signal) => tracing::warn!("a second signal: ending without draining"),
     }
     failure.map_or(Ok(()), Err)
 }
 
-/// Ends with the next signal. Programs that hand signals on may deliver the first one twice.
-async fn insisted(terminate: &mut Signal, interrupt: &mut Signal) {
+/// Ends with a second signal. Programs that hand signals on may deliver the first one twice.
+async fn insisted(mut signal: impl AsyncFnMut()) {
     let first = Instant::now();
-    while first.elapsed() < ECHO {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    loop {
+        signal().await;
+        if first.elapsed() >= ECHO {
+            return;
         }
     }
 }
@@ -135,4 +141,17 @@ fn print(text: &str) -> ExitCode {
 /// To standard error, since the log may not be there yet.
 fn complain(text: std::fmt::Arguments<'_>) {
     eprintln!("error: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_echo_of_the_first_signal_is_no_second_one() {
+        let began = Instant::now();
+        let mut gaps = [0, 10, 400, 700].map(Duration::from_millis).into_iter();
+        insisted(async || tokio::time::sleep(gaps.next().unwrap_or(Duration::MAX)).await).await;
+        assert_eq!(began.elapsed(), Duration::from_millis(1110), "the fourth is more than a second after the first");
+    }
 }
