@@ -4,12 +4,15 @@
 pub mod books;
 mod broker;
 mod browser;
+pub mod clerk;
+pub mod frame;
 pub mod http;
 mod proxy;
 mod raw;
 mod service;
 mod shop;
 mod wait;
+mod wire;
 
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
@@ -18,3 +21,4 @@ pub use raw::Raw;
 pub use service::{ServiceProcess, program};
 pub use shop::{CONSUMERS, Shop, checkout};
 pub use wait::{PATIENCE, eventually};
+pub use wire::{Received, Refusal, Sent, Wire};

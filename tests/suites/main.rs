@@ -1,4 +1,5 @@
 //! The end-to-end suites. Each file is one subject; each test reads as a sentence of the specification.
 
 mod library;
+mod poison;
 mod shop;

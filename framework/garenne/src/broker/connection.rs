@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::amqp_thread::AmqpThread;
 use super::declare::declare;
+use super::screened;
 use super::{Address, BrokerError};
 use crate::topology::Topology;
 
@@ -56,9 +57,7 @@ impl Broker {
     pub(super) async fn consuming(&self) -> Result<Connection, BrokerError> {
         let uri = with_frames_of(&self.address, 131_072);
         let properties = properties(&format!("{} consume", self.instance));
-        match timeout(CONNECT_TIMEOUT, Connection::connect_uri_with_runtime(uri, properties, self.thread.runtime()))
-            .await
-        {
+        match timeout(CONNECT_TIMEOUT, screened::connect(uri, properties, self.thread.runtime())).await {
             Ok(connected) => connected.map_err(|error| BrokerError::connecting(&self.address, &error)),
             Err(_) => Err(self.unanswered()),
         }

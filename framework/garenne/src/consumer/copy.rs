@@ -24,6 +24,21 @@ fn is_the_brokers(header: &str) -> bool {
         || header.starts_with("x-last-death-")
 }
 
+/// What a copy says of itself. Whoever else sent it is not believed.
+const OF_COPIES: [&str; 11] = [
+    header::ATTEMPT,
+    header::FIRST_FAILED_AT,
+    header::ORIGIN_EXCHANGE,
+    header::ORIGIN_KEY,
+    header::ERROR,
+    header::ERROR_CLASS,
+    header::SERVICE,
+    header::QUEUE,
+    header::HANDLER,
+    header::LEFT_OUT,
+    header::REASON,
+];
+
 /// Who failed at what.
 pub(super) struct Failed<'a> {
     pub(super) service: &'a str,
@@ -56,8 +71,10 @@ impl Failed<'_> {
 
     fn properties(&self) -> Properties {
         let mut properties = self.inbound.properties.clone();
-        properties.headers.retain(|name, _| !is_the_brokers(name));
-        let left_out = leave_out_the_largest(&mut properties.headers);
+        let again = self.inbound.exchange == names::redeliver(self.service);
+        let before = properties.text(header::LEFT_OUT).filter(|_| again).map(str::to_owned);
+        properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_str()));
+        let left_out: Vec<String> = before.into_iter().chain(leave_out_the_largest(&mut properties.headers)).collect();
         if !left_out.is_empty() {
             properties.set_text(header::LEFT_OUT, cut(&left_out.join(", ")));
         }
@@ -79,11 +96,22 @@ impl Failed<'_> {
 
 /// Makes the sender's headers fit, and names those that had to go.
 fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<String> {
-    let mut left_out = Vec::new();
     let weight = |(name, value): (&String, &HeaderValue)| 1 + name.len() + value.weight();
-    while headers.iter().map(weight).sum::<usize>() > SENDERS_HEADERS_LIMIT {
-        let largest = headers.iter().max_by_key(|header| weight(*header)).map(|(name, _)| name.clone());
-        left_out.extend(largest.inspect(|name| drop(headers.remove(name))));
+    let mut total: usize = headers.iter().map(weight).sum();
+    let mut left_out = Vec::new();
+    if total > SENDERS_HEADERS_LIMIT {
+        // Sorted once: there may be tens of thousands.
+        let mut heaviest: Vec<(usize, String)> =
+            headers.iter().map(|header| (weight(header), header.0.clone())).collect();
+        heaviest.sort_unstable_by(|a, b| b.cmp(a));
+        for (weight, name) in heaviest {
+            if total <= SENDERS_HEADERS_LIMIT {
+                break;
+            }
+            total -= weight;
+            headers.remove(&name);
+            left_out.push(name);
+        }
     }
     left_out
 }

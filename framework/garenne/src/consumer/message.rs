@@ -10,7 +10,7 @@ use crate::telemetry::Trace;
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
-const ID_LIMIT: usize = 255;
+const SHORT_STRING_LIMIT: usize = 255;
 
 /// Where a message comes from and which attempt this is.
 #[derive(Debug, Clone)]
@@ -35,12 +35,12 @@ impl Message {
     pub(crate) fn read(inbound: &Inbound, service: &str) -> Self {
         let properties = &inbound.properties;
         let again = inbound.exchange == names::redeliver(service);
-        let own = |name| if again { properties.text(name) } else { None };
+        // What comes from a header may be longer than a property that it shall go on in.
+        let fits = |text: &&str| text.len() <= SHORT_STRING_LIMIT;
+        let own = |name| if again { properties.text(name).filter(fits) } else { None };
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
         let kind = properties.kind.as_deref().or_else(|| cloud_event(inbound, "type"));
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        // What comes from a header may be longer than a property that it shall go on in.
-        let fits = |id: &&str| id.len() <= ID_LIMIT;
         let cloud_id = || cloud_event(inbound, "id").filter(fits).map(str::to_owned);
         let message_id = properties.message_id.clone().or_else(cloud_id);
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
@@ -158,11 +158,11 @@ mod tests {
     #[test]
     fn an_id_that_is_too_long_to_go_on_is_no_id() {
         let mut properties = Properties { message_id: Some("m-1".into()), ..Properties::default() };
-        properties.set_text(header::CONVERSATION_ID, "c".repeat(ID_LIMIT + 1));
+        properties.set_text(header::CONVERSATION_ID, "c".repeat(SHORT_STRING_LIMIT + 1));
         let message = Message::read(&inbound("x", "a.key", properties), "s");
         assert_eq!(message.correlation_id(), "m-1");
         let mut properties = Properties::default();
-        properties.set_text("cloudEvents_id", "e".repeat(ID_LIMIT + 1));
+        properties.set_text("cloudEvents_id", "e".repeat(SHORT_STRING_LIMIT + 1));
         assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").message_id(), None);
     }
 

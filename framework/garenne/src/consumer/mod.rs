@@ -8,6 +8,7 @@ mod guard;
 mod message;
 mod observed;
 mod options;
+mod unfit;
 mod worker;
 
 pub use failure::{Classified, Classify, Failure};

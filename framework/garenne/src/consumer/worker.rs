@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
 use super::copy::{Failed, cut};
+use super::unfit::unfit;
 use super::{Failure, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
-use crate::publisher::{BODY_LIMIT, Publisher};
+use crate::publisher::Publisher;
 use crate::retry::{Ladder, Reason, Settlement, verdict};
 use crate::telemetry::{Metrics, QueueMetrics};
 use crate::topology::names;
@@ -147,10 +148,10 @@ impl Worker {
         );
         let handled = async {
             let handler = self.parts.handlers.get(message.name());
-            let failure = match handler {
-                None => Err(self.unknown(&message)),
-                Some(_) if inbound.body.len() > BODY_LIMIT => Err(too_large(&inbound)),
-                Some(handler) => (handler.run)(Arc::clone(&inbound), message.clone()).await,
+            let failure = match (unfit(&inbound), handler) {
+                (Some(failure), _) => Err(failure),
+                (None, None) => Err(self.unknown(&message)),
+                (None, Some(handler)) => (handler.run)(Arc::clone(&inbound), message.clone()).await,
             };
             drop(handling);
             match failure {
@@ -220,11 +221,6 @@ impl Worker {
         let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
         Failure::hopeless(text, Reason::UnknownType)
     }
-}
-
-fn too_large(inbound: &Inbound) -> Failure {
-    let text = format!("the body has {} bytes; at most {BODY_LIMIT} are handled", inbound.body.len());
-    Failure::hopeless(text, Reason::TooLarge)
 }
 
 /// Counts one copy that finds no place, while it lives.

@@ -22,6 +22,8 @@ pub(crate) enum Reason {
     AttemptsUsedUp,
     /// The body is not the JSON that the message's type asks for.
     Undecodable,
+    /// A property or header is not what AMQP or the broker makes of it.
+    Malformed,
     /// The queue has no handler for the message's type.
     UnknownType,
     /// The body is larger than brokers since 4.0 carry.
@@ -34,6 +36,7 @@ impl Reason {
             Self::Permanent => "permanent",
             Self::AttemptsUsedUp => "attempts-used-up",
             Self::Undecodable => "undecodable",
+            Self::Malformed => "malformed",
             Self::UnknownType => "unknown-type",
             Self::TooLarge => "too-large",
         }

@@ -7,8 +7,8 @@ use garenne_contract::Request;
 use serde::Serialize;
 
 use super::{Problem, Refusal, problem};
-use crate::broker::{Inbound, Outgoing, Properties};
-use crate::consumer::{Failure, Message, guard};
+use crate::broker::{Inbound, Outgoing, Properties, PublishError};
+use crate::consumer::{Classified as _, Failure, Message, guard};
 use crate::publisher::{Envelope, Publisher, encode, header, now_in_milliseconds};
 use crate::retry::{Outcome, Reason};
 use crate::topology::names;
@@ -64,7 +64,12 @@ pub(crate) async fn answer<R: Request>(
 }
 
 async fn send(publisher: &Publisher, name: &str, message: &Message, reply: Reply) -> Result<(), Failure> {
-    let settled = publisher.send(seal(publisher, name, message, reply)).await?;
+    let sent = publisher.send(seal(publisher, name, message, reply)).await;
+    let settled = sent.map_err(|error| match error {
+        // A caller makes its exchange before it asks. Each try would cost the lane its channel, and none would succeed.
+        PublishError::NoExchange { .. } | PublishError::Refused { .. } => Failure::dead_letter(error),
+        error => error.classified(),
+    })?;
     if !settled.routed {
         tracing::info!(request = name, "the caller had gone when its reply was ready");
     }

@@ -1,0 +1,250 @@
+//! Makes readable what the AMQP client cannot read. Pure: bytes in, as many bytes out.
+//!
+//! Anybody may send a short string that is no UTF-8, over which the client gives its connection up, again with every
+//! redelivery; and tables in tables in tables, over which it overflows the stack of its thread and the process is dead.
+//! The broker passes both on as they are. So the frames of a consuming connection are looked through before the client
+//! sees them, and changed in place, which keeps every length.
+
+use std::collections::BTreeMap;
+
+use super::{HeaderValue, Inbound};
+
+/// What stands for a byte of a short string that is no UTF-8: the control character for exactly this.
+const SUBSTITUTE: char = '\u{1a}';
+/// Tables and arrays that stand deeper than this are given to the client as long strings, which have the same layout.
+const DEPTH_LIMIT: u8 = 16;
+
+/// Type, channel, and size of the payload.
+const FRAME_HEADER: usize = 7;
+const FRAME_END: usize = 1;
+const METHOD: u8 = 1;
+const CONTENT_HEADER: u8 = 2;
+/// No broker is configured for such frames, and the client refuses what is larger than agreed.
+const FRAME_LIMIT: usize = 4 * 1024 * 1024;
+
+/// A stream of frames on its way to the client.
+#[derive(Debug, Default)]
+pub(super) struct Screen {
+    bytes: Vec<u8>,
+    /// Up to here the client has them.
+    taken: usize,
+    /// Up to here the client may have them.
+    checked: usize,
+    /// So many bytes to come need no check.
+    unchecked: usize,
+}
+
+impl Screen {
+    /// Takes what came from the broker.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        if self.taken > 0 {
+            self.bytes.drain(..self.taken);
+            self.checked -= self.taken;
+            self.taken = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.check();
+    }
+
+    /// Gives what the client may have.
+    pub(super) fn take(&mut self, to: &mut [u8]) -> usize {
+        let count = to.len().min(self.checked - self.taken);
+        to[..count].copy_from_slice(&self.bytes[self.taken..self.taken + count]);
+        self.taken += count;
+        count
+    }
+
+    /// The broker has ended the stream: half a frame is the client's business.
+    pub(super) fn end(&mut self) {
+        self.checked = self.bytes.len();
+    }
+
+    fn check(&mut self) {
+        loop {
+            let fresh = &mut self.bytes[self.checked..];
+            if self.unchecked > 0 || fresh.len() < FRAME_HEADER {
+                let passed = self.unchecked.min(fresh.len());
+                self.checked += passed;
+                self.unchecked -= passed;
+                if passed == 0 {
+                    return;
+                }
+                continue;
+            }
+            let kind = fresh[0];
+            let size = u32::from_be_bytes([fresh[3], fresh[4], fresh[5], fresh[6]]) as usize;
+            if !(1..=8).contains(&kind) {
+                // The broker speaks another protocol and says so.
+                self.unchecked = usize::MAX;
+            } else if !matches!(kind, METHOD | CONTENT_HEADER) || size > FRAME_LIMIT {
+                self.unchecked = FRAME_HEADER + size + FRAME_END;
+            } else if let Some(payload) = fresh.get_mut(FRAME_HEADER..FRAME_HEADER + size) {
+                if kind == METHOD {
+                    method(payload)
+                } else {
+                    content_header(payload)
+                };
+                self.unchecked = FRAME_HEADER + size + FRAME_END;
+            } else {
+                return;
+            }
+        }
+    }
+}
+
+/// Names a short string of the sender that holds the substitute. It could be another one than the sender's: two ids that differ
+/// may look alike now, and the second would be taken for the first.
+pub(crate) fn substituted(inbound: &Inbound) -> Option<&'static str> {
+    let properties = &inbound.properties;
+    let texts = [
+        ("message_id", &properties.message_id),
+        ("type", &properties.kind),
+        ("app_id", &properties.app_id),
+        ("correlation_id", &properties.correlation_id),
+        ("reply_to", &properties.reply_to),
+        ("content_type", &properties.content_type),
+        ("content_encoding", &properties.content_encoding),
+        ("expiration", &properties.expiration),
+    ];
+    let text = texts.into_iter().find(|(_, text)| text.as_deref().is_some_and(|text| text.contains(SUBSTITUTE)));
+    if let Some((name, _)) = text {
+        Some(name)
+    } else if inbound.routing_key.contains(SUBSTITUTE) {
+        Some("the routing key")
+    } else if in_table(&properties.headers) {
+        Some("the name of a header")
+    } else {
+        None
+    }
+}
+
+fn in_table(table: &BTreeMap<String, HeaderValue>) -> bool {
+    table.iter().any(|(name, value)| name.contains(SUBSTITUTE) || in_value(value))
+}
+
+fn in_value(value: &HeaderValue) -> bool {
+    match value {
+        HeaderValue::Table(table) => in_table(table),
+        HeaderValue::List(values) => values.iter().any(in_value),
+        _ => false,
+    }
+}
+
+/// The methods in which a short string may be another client's word. `None` when it is none of them, or cut short.
+fn method(payload: &mut [u8]) -> Option<()> {
+    let ids = [*payload.get(1)?, *payload.get(3)?];
+    let mut fields = Fields { bytes: payload, at: 4 };
+    match ids {
+        // basic.deliver: consumer, tag and flag, exchange, routing key
+        [60, 60] => {
+            fields.short_string()?;
+            fields.skip(9)?;
+            fields.short_string()?;
+        }
+        // basic.get-ok: tag and flag, exchange, routing key
+        [60, 71] => {
+            fields.skip(9)?;
+            fields.short_string()?;
+        }
+        // basic.return: code, words, exchange, routing key
+        [60, 50] => {
+            fields.skip(2)?;
+            fields.short_string()?;
+            fields.short_string()?;
+        }
+        // connection.close, channel.close: code, words
+        [10, 50] | [20, 40] => fields.skip(2)?,
+        _ => return None,
+    }
+    fields.short_string()
+}
+
+/// Class, weight, size of the body, flags, and the properties of which a flag is set, from the highest bit.
+pub(super) fn content_header(payload: &mut [u8]) -> Option<()> {
+    let flags = u16::from_be_bytes([*payload.get(12)?, *payload.get(13)?]);
+    properties(flags, payload.get_mut(14..)?)
+}
+
+fn properties(flags: u16, bytes: &mut [u8]) -> Option<()> {
+    let mut fields = Fields { bytes, at: 0 };
+    for bit in (2..=15).rev().filter(|bit| flags & (1 << bit) != 0) {
+        match bit {
+            13 => fields.table(0)?,
+            11 | 12 => fields.skip(1)?,
+            6 => fields.skip(8)?,
+            _ => fields.short_string()?,
+        }
+    }
+    Some(())
+}
+
+/// Reads field after field. `None` when there is no such field: the client will say so.
+struct Fields<'a> {
+    bytes: &'a mut [u8],
+    at: usize,
+}
+
+impl Fields<'_> {
+    fn skip(&mut self, count: usize) -> Option<()> {
+        self.part(count).map(drop)
+    }
+
+    fn part(&mut self, count: usize) -> Option<&mut [u8]> {
+        let part = self.bytes.get_mut(self.at..self.at.checked_add(count)?)?;
+        self.at += count;
+        Some(part)
+    }
+
+    fn long(&mut self) -> Option<&mut [u8]> {
+        let length = self.part(4)?;
+        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]);
+        self.part(usize::try_from(length).ok()?)
+    }
+
+    fn short_string(&mut self) -> Option<()> {
+        let length = usize::from(self.part(1)?[0]);
+        let text = self.part(length)?;
+        if str::from_utf8(text).is_err() {
+            text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = SUBSTITUTE as u8);
+        }
+        Some(())
+    }
+
+    fn table(&mut self, depth: u8) -> Option<()> {
+        let bytes = self.long()?;
+        let mut fields = Fields { bytes, at: 0 };
+        while fields.at < fields.bytes.len() {
+            fields.short_string()?;
+            fields.value(depth)?;
+        }
+        Some(())
+    }
+
+    fn array(&mut self, depth: u8) -> Option<()> {
+        let bytes = self.long()?;
+        let mut fields = Fields { bytes, at: 0 };
+        while fields.at < fields.bytes.len() {
+            fields.value(depth)?;
+        }
+        Some(())
+    }
+
+    fn value(&mut self, depth: u8) -> Option<()> {
+        let kind = &mut self.part(1)?[0];
+        if depth >= DEPTH_LIMIT && matches!(kind, b'A' | b'F') {
+            *kind = b'S';
+        }
+        match *kind {
+            b'V' => Some(()),
+            b't' | b'b' | b'B' => self.skip(1),
+            b's' | b'U' | b'u' => self.skip(2),
+            b'I' | b'i' | b'f' => self.skip(4),
+            b'D' => self.skip(5),
+            b'l' | b'L' | b'd' | b'T' => self.skip(8),
+            b'S' | b'x' => self.long().map(drop),
+            b'A' => self.array(depth + 1),
+            b'F' => self.table(depth + 1),
+            _ => None,
+        }
+    }
+}
