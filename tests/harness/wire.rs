@@ -1,5 +1,6 @@
 //! AMQP 0-9-1 written by hand: every byte of a message is the test's own, also those that no client would send.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -15,8 +16,8 @@ pub struct Wire {
     stream: TcpStream,
     received: Vec<u8>,
     published: u64,
-    settled: u64,
-    deliveries: std::collections::VecDeque<Received>,
+    unconfirmed: BTreeSet<u64>,
+    deliveries: VecDeque<Received>,
 }
 
 /// The broker closed channel or connection.
@@ -67,8 +68,8 @@ impl Wire {
         let (user, password) = login.split_once(':').expect("a URL with a password");
         let stream = TcpStream::connect(("127.0.0.1", vhost.broker().port())).expect("the broker listens");
         stream.set_nodelay(true).expect("an option of the socket");
-        let (received, deliveries) = (Vec::new(), std::collections::VecDeque::new());
-        let mut wire = Self { stream, received, published: 0, settled: 0, deliveries };
+        let (received, deliveries) = (Vec::new(), VecDeque::new());
+        let mut wire = Self { stream, received, published: 0, unconfirmed: BTreeSet::new(), deliveries };
         wire.write(b"AMQP\0\0\x09\x01");
         wire.expect(10, 10);
         let mut start = 0_u32.to_be_bytes().to_vec();
@@ -108,6 +109,7 @@ impl Wire {
             bytes.extend(frame(3, 1, part));
         }
         self.published += 1;
+        self.unconfirmed.insert(self.published);
         match self.stream.write_all(&bytes) {
             Ok(()) => Ok(()),
             // What it said before it closed can still be read.
@@ -126,8 +128,8 @@ impl Wire {
     /// When it says nothing in time, or rejects.
     pub fn settle(&mut self) -> Result<(), Refusal> {
         let deadline = Instant::now() + PATIENCE;
-        while self.settled < self.published {
-            assert!(Instant::now() < deadline, "{} of {} confirmed", self.settled, self.published);
+        while !self.unconfirmed.is_empty() {
+            assert!(Instant::now() < deadline, "not confirmed of {}: {:?}", self.published, self.unconfirmed);
             match self.frame(Duration::from_secs(1)) {
                 Ok(Some(frame)) => self.take_in(&frame)?,
                 Ok(None) => {}
@@ -199,8 +201,11 @@ impl Wire {
             (1, (60, 80)) => {
                 reader.skip(4);
                 let tag = reader.u64().expect("a tag");
-                let multiple = reader.u8() == Some(1);
-                self.settled = if multiple { tag } else { self.settled + 1 };
+                if reader.u8() == Some(1) {
+                    self.unconfirmed = self.unconfirmed.split_off(&(tag + 1));
+                } else {
+                    self.unconfirmed.remove(&tag);
+                }
             }
             (1, (60, 60)) => {
                 reader.skip(4);

@@ -6,6 +6,7 @@
 
 mod address;
 mod amqp_thread;
+mod care;
 mod connection;
 mod declare;
 mod error;

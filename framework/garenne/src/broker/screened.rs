@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use async_rs::traits::Reactor;
+use async_rs::Runtime;
+use async_rs::traits::{Reactor, RuntimeKit};
 use async_rs::util::RuntimeParts;
-use async_rs::{Runtime, TokioRuntime};
 use futures_util::Stream;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use lapin::tcp::{AMQPUriTcpExt as _, AsyncTcpStream, TLSConfig};
@@ -20,16 +20,14 @@ use super::screen::Screen;
 /// How much is read at once.
 const CHUNK: usize = 32 * 1024;
 
-type Socket = AsyncTcpStream<<TokioRuntime as Reactor>::TcpStream>;
-
 /// Connects as the client itself does, through a screen.
-pub(super) async fn connect(
+pub(super) async fn connect<K: RuntimeKit + Clone + Send + Sync + 'static>(
     uri: AMQPUri,
     properties: ConnectionProperties,
-    runtime: TokioRuntime,
+    runtime: Runtime<K>,
 ) -> lapin::Result<Connection> {
     let parts = RuntimeParts::new(runtime.clone(), Sockets(runtime.clone()));
-    let connect = async move |uri: AMQPUri, _: Runtime<RuntimeParts<TokioRuntime, Sockets>>| {
+    let connect = async move |uri: AMQPUri, _: Runtime<RuntimeParts<Runtime<K>, Sockets<K>>>| {
         let socket = uri.connect_with_config_async(TLSConfig::default(), &runtime).await?;
         Ok(AsyncTcpStream::Plain(Screened::new(socket)))
     };
@@ -37,19 +35,24 @@ pub(super) async fn connect(
 }
 
 /// A socket of which the client reads only what it can read.
-pub(super) struct Screened {
-    socket: Socket,
+pub(super) struct Screened<S: Transport> {
+    socket: AsyncTcpStream<S>,
     screen: Screen,
     chunk: Box<[u8]>,
 }
 
-impl Screened {
-    fn new(socket: Socket) -> Self {
+/// What the client asks of a socket.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for S {}
+
+impl<S: Transport> Screened<S> {
+    fn new(socket: AsyncTcpStream<S>) -> Self {
         Self { socket, screen: Screen::default(), chunk: vec![0; CHUNK].into_boxed_slice() }
     }
 }
 
-impl AsyncRead for Screened {
+impl<S: Transport> AsyncRead for Screened<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut [u8]) -> Poll<io::Result<usize>> {
         let Self { socket, screen, chunk } = &mut *self;
         loop {
@@ -67,7 +70,7 @@ impl AsyncRead for Screened {
     }
 }
 
-impl AsyncWrite for Screened {
+impl<S: Transport> AsyncWrite for Screened<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write(context, from)
     }
@@ -91,18 +94,18 @@ impl AsyncWrite for Screened {
 
 /// The client names its transport by its runtime's sockets.
 #[derive(Debug, Clone)]
-struct Sockets(TokioRuntime);
+struct Sockets<K: RuntimeKit>(Runtime<K>);
 
-impl Reactor for Sockets {
-    type TcpStream = Screened;
-    type Sleep = <TokioRuntime as Reactor>::Sleep;
+impl<K: RuntimeKit> Reactor for Sockets<K> {
+    type TcpStream = Screened<K::TcpStream>;
+    type Sleep = K::Sleep;
 
     /// For sockets that were opened elsewhere, of which there are none.
     fn register<H: Read + Write + Send + 'static>(
         &self,
         _: H,
     ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + 'static> {
-        Err::<Screened, _>(io::ErrorKind::Unsupported.into())
+        Err::<Self::TcpStream, _>(io::ErrorKind::Unsupported.into())
     }
 
     fn sleep(&self, time: Duration) -> Self::Sleep {

@@ -1,7 +1,6 @@
 //! One consumer: a channel, a subscription to a queue, and the deliveries that come from it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -13,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::care::Care;
 use super::link::Loss;
 use super::properties::short;
 use super::{AckReceipt, Delivered, Inbound, Settler};
@@ -56,7 +56,7 @@ pub(crate) struct Intake {
     cancelled: bool,
     /// The client's stream pends for ever when it is asked again after its end.
     ended: bool,
-    careful: Careful,
+    careful: Option<Careful>,
     end: Arc<std::sync::Mutex<End>>,
 }
 
@@ -67,12 +67,14 @@ enum End {
     Lost(Loss),
 }
 
-/// After a message that broke the connection, deliveries come one at a time until one succeeds: each delivery
-/// that is under way when the connection breaks counts toward its limit, and the neighbours are innocent.
-enum Careful {
-    No,
-    First(Arc<AtomicBool>),
-    Second(Arc<AtomicBool>),
+/// A consumer that takes one delivery at a time.
+struct Careful {
+    care: Arc<Care>,
+    consumer: String,
+    /// Deliveries that have come.
+    come: u32,
+    /// So many of them have to succeed.
+    wanted: u32,
 }
 
 impl Source {
@@ -81,12 +83,12 @@ impl Source {
         self: Arc<Self>,
         connection: Arc<Connection>,
         queue: String,
-        careful: Arc<AtomicBool>,
+        care: Arc<Care>,
         mut drain: watch::Receiver<Option<Instant>>,
         started: tokio::sync::mpsc::Sender<()>,
     ) -> Result<(), Loss> {
         loop {
-            let one_at_a_time = careful.load(Ordering::Relaxed) && !self.no_ack;
+            let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
             let prefetch = if one_at_a_time { 1 } else { self.prefetch };
             let (channel, consumer) = self.subscribe(&connection, &queue, prefetch).await?;
             let _ = started.try_send(());
@@ -105,7 +107,12 @@ impl Source {
                 drain: drain.clone(),
                 cancelled: false,
                 ended: false,
-                careful: if one_at_a_time { Careful::First(Arc::clone(&careful)) } else { Careful::No },
+                careful: one_at_a_time.then(|| Careful {
+                    care: Arc::clone(&care),
+                    consumer: self.consumer_tag.clone(),
+                    come: 0,
+                    wanted: u32::from(self.prefetch),
+                }),
                 end: Arc::clone(&end),
             };
             (self.consume)(intake).await;
@@ -201,15 +208,17 @@ impl Intake {
         }
     }
 
-    /// With one delivery at a time, a second one arrives only after the first was acknowledged.
+    /// With one delivery at a time, the next one comes only after the one before it was acknowledged.
     async fn widen(&mut self) {
-        match std::mem::replace(&mut self.careful, Careful::No) {
-            Careful::No => {}
-            Careful::First(flag) => self.careful = Careful::Second(flag),
-            Careful::Second(flag) => {
-                flag.store(false, Ordering::Relaxed);
-                self.cancel().await;
-            }
+        let Some(careful) = &mut self.careful else { return };
+        if careful.come > 0 {
+            careful.care.succeeded();
+        }
+        careful.come += 1;
+        if careful.come > careful.wanted {
+            careful.care.relax(&careful.consumer);
+            self.careful = None;
+            self.cancel().await;
         }
     }
 

@@ -6,7 +6,6 @@
 //! connection that looks alive and delivers nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lapin::Connection;
@@ -16,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::BrokerError;
+use super::care::Care;
 use super::connection::{Broker, close};
 use super::declare::declare;
 use super::link::{Change, Link, Loss};
@@ -27,8 +27,8 @@ use crate::topology::Topology;
 const REPEAT_LOG: Duration = Duration::from_secs(30);
 /// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
 const ENDING: Duration = Duration::from_secs(1);
-/// A poisoned message is given up by its queue before it has broken so many connections in a row.
-const POISONED_LIMIT: u32 = 30;
+/// Some poisoned messages, one after the other, are given up by their queue before they have broken so many connections in a row.
+const POISONED_LIMIT: u32 = 100;
 
 /// What the supervisor keeps alive.
 pub(crate) struct Supervisor {
@@ -70,14 +70,14 @@ impl Supervisor {
     /// When the very first attempts fail in a way that needs an operator. Later such trouble is logged and tried again:
     /// a service that runs must survive a rotation of passwords.
     pub(crate) async fn run(mut self) -> Result<(), BrokerError> {
-        let careful = Arc::new(AtomicBool::new(false));
+        let care = Arc::new(Care::default());
         let mut backoff = Backoff::default();
         let mut poisoned = 0;
         let mut mentioned: Option<(String, Instant)> = None;
         let mut generation = 0_u64;
         loop {
             let since = Instant::now();
-            let error = match self.generation(&careful, generation).await {
+            let error = match self.generation(&care, generation).await {
                 Ending::Drained => {
                     self.phase.send_replace(Phase::Stopped);
                     return Ok(());
@@ -96,7 +96,7 @@ impl Supervisor {
             }
             // While a message breaks connection after connection it is not the broker that needs time: the sooner it is
             // delivered as often as its queue allows, the sooner the next one has its turn.
-            poisoned = if careful.load(Ordering::Relaxed) { poisoned + 1 } else { 0 };
+            poisoned = if care.in_vain() { poisoned + 1 } else { 0 };
             if (1..=POISONED_LIMIT).contains(&poisoned) {
                 backoff = Backoff::default();
             }
@@ -118,7 +118,7 @@ impl Supervisor {
         }
     }
 
-    async fn generation(&mut self, careful: &Arc<AtomicBool>, number: u64) -> Ending {
+    async fn generation(&mut self, care: &Arc<Care>, number: u64) -> Ending {
         if let Err(error) = self.broker.declare(&self.topology).await {
             return Ending::Lost(error);
         }
@@ -134,7 +134,7 @@ impl Supervisor {
         };
         let mut running = JoinSet::new();
         let ending = match self.queues(&connection).await {
-            Ok(queues) => self.consume(&connection, queues, careful, number, &mut running).await,
+            Ok(queues) => self.consume(&connection, queues, care, number, &mut running).await,
             Err(error) => Ending::Lost(error),
         };
         close(&connection).await;
@@ -165,7 +165,7 @@ impl Supervisor {
         &self,
         connection: &Arc<Connection>,
         queues: Vec<String>,
-        careful: &Arc<AtomicBool>,
+        care: &Arc<Care>,
         number: u64,
         running: &mut JoinSet<Result<(), Loss>>,
     ) -> Ending {
@@ -173,7 +173,7 @@ impl Supervisor {
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
             let until = if source.stays { self.release.clone() } else { self.drain.clone() };
-            running.spawn(source.run(connection, queue, Arc::clone(careful), until, started.clone()));
+            running.spawn(source.run(connection, queue, Arc::clone(care), until, started.clone()));
         }
         let mut working = self.sources.iter().filter(|source| !source.stays).count();
         let mut drain = self.drain.clone();
@@ -193,23 +193,23 @@ impl Supervisor {
                 ended = running.join_next() => match ended {
                     None => return Ending::Drained,
                     Some(Ok(Ok(()))) => working = working.saturating_sub(1),
-                    Some(Ok(Err(loss))) => return lost(loss, careful),
+                    Some(Ok(Err(loss))) => return lost(loss, care),
                     Some(Err(panic)) => return Ending::Lost(BrokerError::Lost(format!("a consumer ended: {panic}"))),
                 },
                 _ = drain.wait_for(Option::is_some), if working == 0 && *self.phase.borrow() != Phase::Drained => {
                     self.phase.send_replace(Phase::Drained);
                 }
                 change = link.next(connection) => if let Change::Lost(loss) = change {
-                    return lost(loss, careful);
+                    return lost(loss, care);
                 },
             }
         }
     }
 }
 
-fn lost(loss: Loss, careful: &AtomicBool) -> Ending {
+fn lost(loss: Loss, care: &Care) -> Ending {
     if loss.poison {
-        careful.store(true, Ordering::Relaxed);
+        care.broken();
     }
     Ending::Lost(BrokerError::Lost(loss.reason))
 }
