@@ -32,6 +32,11 @@ pub use service::{Client, Context, Running, Service, Settings, SettingsFault, St
 pub use telemetry::LogFormat;
 pub use topology::Fault;
 
+/// What is done with a delivery, for the fuzzer in `fuzz/`.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use consumer::try_out;
+
 /// The README's code compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

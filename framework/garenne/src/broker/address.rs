@@ -84,6 +84,8 @@ impl fmt::Debug for Address {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -91,6 +93,25 @@ mod tests {
         let address = Address::parse("amqp://orders:s3cret@broker:5671/shop").unwrap();
         assert_eq!(address.to_string(), "amqp://orders@broker:5671 vhost \"shop\"");
         assert!(!format!("{address:?}").contains("s3cret"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_url_its_password_is_never_shown(
+            scheme in "amqps?|http|", user in "[a-z]{0,5}", host in "[a-z.:@/\\[\\]]{0,12}", rest in "[ -~]{0,20}",
+        ) {
+            let url = format!("{scheme}://{user}:S3CR3T-S3CR3T@{host}{rest}");
+            let shown = match Address::parse(&url) {
+                Ok(address) => format!("{address} {address:?}"),
+                Err(fault) => format!("{fault} {fault:?}"),
+            };
+            prop_assert!(!shown.contains("S3CR3T"), "{}", shown);
+        }
+
+        #[test]
+        fn any_text_is_an_address_or_says_why_not(text in ".{0,60}") {
+            let _either_is_fine = Address::parse(&text);
+        }
     }
 
     #[test]

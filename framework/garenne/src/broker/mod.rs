@@ -17,6 +17,8 @@ mod message;
 mod properties;
 mod publish_error;
 mod pump;
+#[cfg(any(test, feature = "fuzzing"))]
+mod received;
 mod returns;
 mod screen;
 mod screened;
@@ -31,6 +33,8 @@ pub(crate) use header::HeaderValue;
 pub(crate) use lane::{Confirmed, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
 pub use publish_error::PublishError;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use received::received;
 pub(crate) use screen::substituted;
 pub(crate) use settle::{AckReceipt, Settler};
 pub(crate) use source::{Consume, Intake, Origin, Source};

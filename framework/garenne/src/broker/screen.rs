@@ -248,3 +248,125 @@ impl Fields<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lapin::protocol::basic::parse_properties;
+    use lapin::types::parsing::parse_field_table;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![kind, 0, 1];
+        bytes.extend(u32::try_from(payload.len()).unwrap().to_be_bytes());
+        bytes.extend(payload);
+        bytes.push(0xCE);
+        bytes
+    }
+
+    /// What comes through in pieces of this size.
+    fn through(bytes: &[u8], piece: usize) -> Vec<u8> {
+        let (mut screen, mut out, mut buffer) = (Screen::default(), Vec::new(), [0; 7]);
+        for piece in bytes.chunks(piece) {
+            screen.feed(piece);
+            loop {
+                let taken = screen.take(&mut buffer);
+                out.extend(&buffer[..taken]);
+                if taken == 0 {
+                    break;
+                }
+            }
+        }
+        screen.end();
+        while let taken @ 1.. = screen.take(&mut buffer) {
+            out.extend(&buffer[..taken]);
+        }
+        out
+    }
+
+    fn nested(kind: u8, depth: usize) -> Vec<u8> {
+        let (entry, each): (&[u8], usize) = if kind == b'A' { (b"A", 5) } else { (b"\x01kF", 7) };
+        let mut value = Vec::new();
+        for left in (0..depth).rev() {
+            value.extend(u32::try_from(left * each).unwrap().to_be_bytes());
+            value.extend(if left > 0 { entry } else { b"" });
+        }
+        let mut table = u32::try_from(value.len() + 3).unwrap().to_be_bytes().to_vec();
+        table.extend([1, b'k', kind]);
+        table.extend(value);
+        table
+    }
+
+    fn header(flags: u16, properties: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes.extend(flags.to_be_bytes());
+        bytes.extend(properties);
+        bytes
+    }
+
+    #[test]
+    fn tables_in_tables_do_not_overflow_the_clients_stack() {
+        for kind in [b'A', b'F'] {
+            for depth in [1, 16, 17, 18, 1_000, 15_000] {
+                let mut payload = header(1 << 13, &nested(kind, depth));
+                content_header(&mut payload).unwrap();
+                let (rest, properties) = parse_properties(&payload[12..]).unwrap();
+                assert!(rest.is_empty() && properties.headers().is_some(), "{depth}");
+            }
+        }
+        // As many as come through unchanged.
+        let table = nested(b'F', usize::from(DEPTH_LIMIT));
+        let mut payload = header(1 << 13, &table);
+        content_header(&mut payload).unwrap();
+        assert_eq!(payload[14..], table);
+    }
+
+    #[test]
+    fn short_strings_that_are_no_utf_8_become_readable_and_all_others_stay() {
+        let mut payload = header(1 << 7 | 1 << 5, b"\x03a\xffb\x02\xc3\xa9");
+        content_header(&mut payload).unwrap();
+        assert_eq!(payload[14..], *b"\x03a\x1ab\x02\xc3\xa9");
+        let deliver = b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\x01\0\x01x\x02k\xfe";
+        let through = through(&frame(METHOD, deliver), 1);
+        assert_eq!(through, frame(METHOD, b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\x01\0\x01x\x02k\x1a"));
+    }
+
+    #[test]
+    fn another_protocols_words_come_through() {
+        assert_eq!(through(b"AMQP\0\0\x09\x01", 3), b"AMQP\0\0\x09\x01");
+    }
+
+    proptest! {
+        #[test]
+        fn as_many_bytes_come_out_as_went_in(bytes in vec(any::<u8>(), 0..300), piece in 1..50_usize) {
+            prop_assert_eq!(through(&bytes, piece).len(), bytes.len());
+        }
+
+        #[test]
+        fn bodies_and_heartbeats_are_not_touched(bodies in vec(vec(any::<u8>(), 0..60), 0..6), piece in 1..50_usize) {
+            let frames: Vec<u8> = bodies.iter().flat_map(|body| [frame(3, body), frame(8, &[])].concat()).collect();
+            prop_assert_eq!(through(&frames, piece), frames);
+        }
+
+        #[test]
+        fn whatever_the_pieces_the_same_comes_out(
+            frames in vec((1..=3_u8, vec(any::<u8>(), 0..60)), 0..6), piece in 1..50_usize,
+        ) {
+            let frames: Vec<u8> = frames.iter().flat_map(|(kind, payload)| frame(*kind, payload)).collect();
+            prop_assert_eq!(through(&frames, piece), through(&frames, frames.len().max(1)));
+        }
+
+        #[test]
+        fn what_the_client_reads_already_stays_as_it_is(table in vec(any::<u8>(), 0..80)) {
+            let mut bytes = u32::try_from(table.len()).unwrap().to_be_bytes().to_vec();
+            bytes.extend(table);
+            if let Ok((b"", before)) = parse_field_table(&bytes[..]) {
+                let mut payload = header(1 << 13, &bytes);
+                content_header(&mut payload).unwrap();
+                prop_assert_eq!(parse_field_table(&payload[14..]).unwrap().1, before);
+            }
+        }
+    }
+}

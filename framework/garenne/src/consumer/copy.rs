@@ -18,7 +18,7 @@ const SENDERS_HEADERS_LIMIT: usize = 16 * 1024;
 
 /// What the broker reads or writes. A client can send all of them, and some of them lose messages: `CC` would
 /// deliver the copy elsewhere too, and with `x-death` 3.10 drops a copy that was here before.
-fn is_the_brokers(header: &str) -> bool {
+pub(super) fn is_the_brokers(header: &str) -> bool {
     matches!(header, "CC" | "BCC" | "x-death" | "x-delivery-count" | "x-acquired-count")
         || header.starts_with("x-first-death-")
         || header.starts_with("x-last-death-")

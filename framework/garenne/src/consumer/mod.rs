@@ -8,6 +8,8 @@ mod guard;
 mod message;
 mod observed;
 mod options;
+#[cfg(any(test, feature = "fuzzing"))]
+mod trial;
 mod unfit;
 mod worker;
 
@@ -16,4 +18,6 @@ pub(crate) use guard::{guard, panic_text};
 pub use message::Message;
 pub use observed::Observed;
 pub use options::Options;
+#[cfg(feature = "fuzzing")]
+pub use trial::try_out;
 pub(crate) use worker::{Handler, Worker, WorkerParts};

@@ -63,6 +63,9 @@ pub(crate) fn verdict(outcome: Outcome, attempt: u32, attempts: u32, ladder: &La
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -73,6 +76,25 @@ mod tests {
         assert_eq!(settled(2), Settlement::Retry { delay: Duration::from_millis(2) });
         assert_eq!(settled(3), Settlement::DeadLetter { reason: Reason::AttemptsUsedUp });
         assert_eq!(settled(4), Settlement::DeadLetter { reason: Reason::AttemptsUsedUp });
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_ladder_a_message_that_always_fails_is_given_up_after_its_attempts(
+            steps in btree_set(1..=86_400_000_u64, 1..=12), attempts in 1..=1_000_u32, attempt in any::<u32>(),
+        ) {
+            let ladder = Ladder::new(steps.iter().copied().map(Duration::from_millis)).unwrap();
+            let (mut failures, mut before) = (0, Duration::ZERO);
+            while let Settlement::Retry { delay } = verdict(Outcome::Retryable, failures + 1, attempts, &ladder) {
+                prop_assert!(delay >= before && ladder.steps().contains(&delay));
+                (failures, before) = (failures + 1, delay);
+            }
+            prop_assert_eq!(failures + 1, attempts);
+            // Whatever stands in a header, nothing is tried beyond the last attempt.
+            let again = matches!(verdict(Outcome::Retryable, attempt, attempts, &ladder), Settlement::Retry { .. });
+            prop_assert_eq!(again, attempt < attempts);
+            prop_assert!(ladder.after(attempt) <= *ladder.steps().last().unwrap());
+        }
     }
 
     #[test]
