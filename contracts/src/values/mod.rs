@@ -5,6 +5,8 @@ mod customer;
 mod line;
 mod money;
 mod order_id;
+#[cfg(test)]
+mod properties;
 mod quantity;
 mod sku;
 mod text;

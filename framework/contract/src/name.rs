@@ -159,6 +159,8 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn accepts(name: &'static str) -> bool {
@@ -187,6 +189,43 @@ mod tests {
             "orders.é",
         ] {
             assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    /// The same rules in other words.
+    fn is_name(name: &str) -> bool {
+        let word = |word: &str| {
+            let mut parts = word.split('-');
+            let letter = word.starts_with(|first: char| first.is_ascii_lowercase());
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            letter && parts.all(|part| !part.is_empty() && part.chars().all(plain))
+        };
+        let version = |version: &str| {
+            let digits = version.strip_prefix('v').unwrap_or_default();
+            let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+            number && !digits.starts_with('0') && digits != "1"
+        };
+        let parts: Vec<&str> = name.split('.').collect();
+        let right = match parts[..] {
+            [owner, message] => (owner, word(message)),
+            [owner, message, last] => (owner, word(message) && version(last)),
+            _ => return false,
+        };
+        name.len() <= NAME_LIMIT && word(right.0) && !RESERVED_WORDS.contains(&right.0) && right.1
+    }
+
+    proptest! {
+        // Each name lives as long as the process.
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn any_text_is_a_name_or_refused(
+            free in ".{0,30}", near in "(events|retry|[a-z0-9-]{1,4})\\.[a-z0-9-]{1,4}(\\.v?[0-9]{0,3})?",
+            long in "[a-z]{1,120}\\.[a-z]{60,120}",
+        ) {
+            for name in [free, near, long] {
+                let name: &'static str = Box::leak(name.into_boxed_str());
+                prop_assert_eq!(accepts(name), is_name(name), "{}", name);
+            }
         }
     }
 

@@ -193,7 +193,6 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
         ledger.doubled(),
     );
 
-    std::fs::write("/tmp/poison-clerk.log", clerk.log()).unwrap();
     let wrong = ledger.wrong();
     assert!(wrong.is_empty(), "{} messages ended otherwise:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
     assert_eq!(ledger.strange, Vec::<String>::new(), "nothing comes that nobody has sent");

@@ -15,8 +15,10 @@ pub(super) struct Care(Mutex<State>);
 struct State {
     /// Connections that a message has broken.
     broken: u64,
-    /// No delivery of a careful consumer has succeeded since.
-    in_vain: bool,
+    /// Those since a delivery of a careful consumer succeeded.
+    in_a_row: u32,
+    /// The last connection was one of them.
+    just_now: bool,
     /// By consumer: after which broken connection it has ceased to be careful.
     relaxed: BTreeMap<String, u64>,
 }
@@ -26,17 +28,19 @@ impl Care {
     pub(super) fn broken(&self) {
         let mut state = self.state();
         state.broken += 1;
-        state.in_vain = true;
+        state.in_a_row += 1;
+        state.just_now = true;
     }
 
     /// A delivery of a careful consumer succeeded.
     pub(super) fn succeeded(&self) {
-        self.state().in_vain = false;
+        self.state().in_a_row = 0;
     }
 
-    /// Whether it is still the same message that breaks connection after connection.
-    pub(super) fn in_vain(&self) -> bool {
-        self.state().in_vain
+    /// When a message has broken the connection that has just ended: how many have ended so in a row. Asked once for each.
+    pub(super) fn in_a_row(&self) -> Option<u32> {
+        let mut state = self.state();
+        std::mem::take(&mut state.just_now).then_some(state.in_a_row)
     }
 
     /// Whether this consumer shall take one delivery at a time.
@@ -64,13 +68,27 @@ mod tests {
     #[test]
     fn each_consumer_is_careful_until_it_has_relaxed_itself() {
         let care = Care::default();
-        assert!(!care.is_due("a") && !care.in_vain());
+        assert!(!care.is_due("a"));
         care.broken();
-        assert!(care.is_due("a") && care.is_due("b") && care.in_vain());
+        assert!(care.is_due("a") && care.is_due("b"));
         care.relax("a");
-        care.succeeded();
-        assert!(!care.is_due("a") && care.is_due("b") && !care.in_vain());
+        assert!(!care.is_due("a") && care.is_due("b"));
         care.broken();
-        assert!(care.is_due("a") && care.is_due("b") && care.in_vain());
+        assert!(care.is_due("a") && care.is_due("b"));
+    }
+
+    #[test]
+    fn what_succeeds_between_two_broken_connections_begins_a_new_row() {
+        let care = Care::default();
+        assert_eq!(care.in_a_row(), None);
+        care.broken();
+        assert_eq!(care.in_a_row(), Some(1));
+        // The next one ended for another reason.
+        assert_eq!(care.in_a_row(), None);
+        care.broken();
+        assert_eq!(care.in_a_row(), Some(2));
+        care.succeeded();
+        care.broken();
+        assert_eq!(care.in_a_row(), Some(1));
     }
 }

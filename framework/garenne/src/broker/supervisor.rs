@@ -72,7 +72,6 @@ impl Supervisor {
     pub(crate) async fn run(mut self) -> Result<(), BrokerError> {
         let care = Arc::new(Care::default());
         let mut backoff = Backoff::default();
-        let mut poisoned = 0;
         let mut mentioned: Option<(String, Instant)> = None;
         let mut generation = 0_u64;
         loop {
@@ -96,8 +95,7 @@ impl Supervisor {
             }
             // While a message breaks connection after connection it is not the broker that needs time: the sooner it is
             // delivered as often as its queue allows, the sooner the next one has its turn.
-            poisoned = if care.in_vain() { poisoned + 1 } else { 0 };
-            if (1..=POISONED_LIMIT).contains(&poisoned) {
+            if care.in_a_row().is_some_and(|broken| broken <= POISONED_LIMIT) {
                 backoff = Backoff::default();
             }
             let text = error.to_string();
