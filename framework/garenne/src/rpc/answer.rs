@@ -67,7 +67,8 @@ async fn send(publisher: &Publisher, name: &str, message: &Message, reply: Reply
     let sent = publisher.send(seal(publisher, name, message, reply)).await;
     let settled = sent.map_err(|error| match error {
         // A caller makes its exchange before it asks. Each try would cost the lane its channel, and none would succeed.
-        PublishError::NoExchange { .. } | PublishError::Refused { .. } => Failure::dead_letter(error),
+        // The default exchange always exists: the lane has taken a neighbour's fault for this one's.
+        PublishError::NoExchange { ref exchange, .. } if !exchange.is_empty() => Failure::dead_letter(error),
         error => error.classified(),
     })?;
     if !settled.routed {
