@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AckReceipt, HeaderValue};
 
 /// A message to publish.
@@ -31,7 +33,7 @@ pub(crate) struct Delivered {
 }
 
 /// The properties that travel beside a body. All may be absent in what a foreign client sends.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Properties {
     pub(crate) message_id: Option<String>,
     pub(crate) kind: Option<String>,

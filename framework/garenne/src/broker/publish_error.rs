@@ -99,3 +99,18 @@ pub enum PublishError {
         message: String,
     },
 }
+
+impl PublishError {
+    /// Whether it says only that the broker could not be asked, or did not answer in time.
+    pub(crate) fn is_the_brokers_absence(&self) -> bool {
+        match self {
+            Self::Blocked { .. } | Self::Timeout { .. } | Self::Disconnected { .. } | Self::Stopped { .. } => true,
+            Self::Rejected { .. }
+            | Self::NoExchange { .. }
+            | Self::Refused { .. }
+            | Self::TooLarge { .. }
+            | Self::Encoding { .. }
+            | Self::Undeclared { .. } => false,
+        }
+    }
+}

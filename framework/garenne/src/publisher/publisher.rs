@@ -38,12 +38,16 @@ impl Publisher {
         self.blueprint.answers_foreign_clients
     }
 
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     pub(crate) fn lane(&self) -> &Lane {
         &self.lane
     }
 
-    /// Publishes an event of this service and returns once the broker has confirmed it.
-    pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
+    /// An event of this service as it stands on the wire.
+    pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause) -> Result<Outgoing, PublishError> {
         let name = E::NAME.as_str();
         if !self.blueprint.publishes.contains(&E::NAME) {
             let service = self.service().to_owned();
@@ -56,8 +60,13 @@ impl Publisher {
             service: self.service(),
             cause,
         };
-        let settled = self.send(envelope.seal(encode(name, event)?)).await?;
-        Ok(Receipt::new(settled.routed))
+        Ok(envelope.seal(encode(name, event)?))
+    }
+
+    /// Publishes an event of this service and returns once the broker has confirmed it.
+    pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
+        let settled = self.send(self.seal(event, cause)?).await?;
+        Ok(Receipt::new(Some(settled.routed)))
     }
 
     /// Publishes something that this service says about itself; whether it arrives is of no consequence.

@@ -26,6 +26,8 @@ pub(crate) enum Reason {
     UnknownType,
     /// The body is larger than brokers since 4.0 carry.
     TooLarge,
+    /// Another message was handled under the same id.
+    IdReused,
 }
 
 impl Reason {
@@ -36,6 +38,7 @@ impl Reason {
             Self::Undecodable => "undecodable",
             Self::UnknownType => "unknown-type",
             Self::TooLarge => "too-large",
+            Self::IdReused => "id-reused",
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::telemetry::{LogFormat, check_filter};
 /// | `PUBLISH_IN_FLIGHT` | how many messages may wait for their confirms, 1 to 65536 | 1024 |
 /// | `REQUEST_TIMEOUT_MS` | how long a reply is waited for, 1 to 600000 | 5000 |
 /// | `REQUESTS_IN_FLIGHT` | how many requests may wait for their replies, 1 to 65536 | 1024 |
+/// | `INBOX_HOURS` | how long it is remembered that a message was handled, 1 to 8760; longer than a message may be under way | 168 |
 /// | `RETRY_LADDER_MS` | the delays between attempts, rising: `1000,5000,30000` | the service's own |
 /// | `LOG_FORMAT` | `text` or `json` | `text` |
 /// | `RUST_LOG` | which log lines are written, such as `debug,lapin=off` | `info`, without the AMQP client's own |
@@ -43,6 +44,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How many requests may wait for their replies.
     pub requests_in_flight: usize,
+    /// How long it is remembered that a message was handled.
+    pub inbox_memory: Duration,
     /// Replaces the service's own ladder.
     pub ladder: Option<Ladder>,
     /// The form of the log.
@@ -72,6 +75,7 @@ impl Settings {
             publish_in_flight: 1024,
             request_timeout: Duration::from_secs(5),
             requests_in_flight: 1024,
+            inbox_memory: Duration::from_secs(168 * 3600),
             ladder: None,
             log_format: LogFormat::Text,
             log_filter: None,
@@ -104,6 +108,7 @@ impl Settings {
         let publish_in_flight = read.number("PUBLISH_IN_FLIGHT", 1024, 1..=65_536);
         let request_timeout = read.number("REQUEST_TIMEOUT_MS", 5_000, 1..=600_000);
         let requests_in_flight = read.number("REQUESTS_IN_FLIGHT", 1024, 1..=65_536);
+        let inbox_hours = read.number("INBOX_HOURS", 168, 1..=8760);
         let ladder = read.ladder();
         let log_format = read.log_format();
         let log_filter = read.log_filter();
@@ -118,6 +123,7 @@ impl Settings {
             publish_in_flight: count(publish_in_flight),
             request_timeout: Duration::from_millis(request_timeout),
             requests_in_flight: count(requests_in_flight),
+            inbox_memory: Duration::from_secs(inbox_hours * 3600),
             ladder,
             log_format,
             log_filter,

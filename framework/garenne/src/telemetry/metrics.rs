@@ -28,6 +28,9 @@ pub(crate) struct Metrics {
     rpc_seconds: Family<MessageLabel, Histogram, fn() -> Histogram>,
     rpc_timeouts: Family<MessageLabel, Counter>,
     rpc_late: Counter,
+    duplicates: Family<QueueLabel, Counter>,
+    outbox_pending: Gauge,
+    outbox_age: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -76,6 +79,9 @@ impl Metrics {
             rpc_seconds: Family::new_with_constructor(seconds),
             rpc_timeouts: Family::default(),
             rpc_late: Counter::default(),
+            duplicates: Family::default(),
+            outbox_pending: Gauge::default(),
+            outbox_age: Gauge::default(),
         };
         registry.register("published", "Messages handed to the broker", metrics.published.clone());
         registry.register("confirmed", "Messages the broker confirmed", metrics.confirmed.clone());
@@ -93,6 +99,12 @@ impl Metrics {
         registry.register_with_unit("rpc", "Time from request to reply", Unit::Seconds, rpc);
         registry.register("rpc_timeouts", "Requests whose deadline passed", metrics.rpc_timeouts.clone());
         registry.register("rpc_late_replies", "Replies nobody waited for any more", metrics.rpc_late.clone());
+        let duplicates = metrics.duplicates.clone();
+        registry.register("duplicates", "Deliveries whose effects were committed before", duplicates);
+        let pending = metrics.outbox_pending.clone();
+        registry.register("outbox_pending", "Committed messages that are not confirmed yet", pending);
+        let age = metrics.outbox_age.clone();
+        registry.register_with_unit("outbox_age", "How long the oldest of them waits", Unit::Seconds, age);
         metrics.registry = registry;
         metrics
     }
@@ -137,6 +149,28 @@ impl Metrics {
     pub(crate) fn dead_lettered(&self, queue: &str, reason: &'static str, error: &str) {
         tracing::error!(reason, error, "put into the dead-letter queue");
         self.dead_lettered.get_or_create(&ReasonLabel { queue: queue.to_owned(), reason }).inc();
+    }
+
+    /// A message came again, and all it should do was committed before.
+    pub(crate) fn duplicate(&self, queue: &str) {
+        tracing::info!("handled before; nothing is left to do");
+        self.duplicates.get_or_create(&QueueLabel { queue: queue.to_owned() }).inc();
+    }
+
+    /// What waits in the outbox.
+    pub(crate) fn outbox(&self, messages: i64, oldest: Duration) {
+        self.outbox_pending.set(messages);
+        self.outbox_age.set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
+    }
+
+    /// The broker refuses a message of the outbox.
+    pub(crate) fn outbox_refused(&self, message_id: &str, attempts: i64, error: &str) {
+        tracing::error!(
+            message_id,
+            attempts,
+            error,
+            "a committed message is not published yet; it is kept and tried again"
+        );
     }
 
     /// A failed message's copy finds no place, so its queue pauses.
