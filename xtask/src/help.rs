@@ -31,8 +31,9 @@ cargo xtask test
   --management-url <url>      where the management API of such a broker is (default: http://<host>:15672)
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 
-  Installs what is missing on Debian: rabbitmq-server, python3-venv, chromium, chromium-driver. What cannot be installed is
-  skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of end-to-end runs on 4.0 too.
+  Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, chromium, chromium-driver. What cannot be
+  installed is skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of end-to-end
+  runs on 4.0 too.
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare

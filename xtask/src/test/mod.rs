@@ -96,6 +96,10 @@ fn unit(options: &TestOptions, target: &Target, missing: &mut Missing) -> Result
         missing.push(("the private node".to_owned(), reason));
         command.args(["--exclude", "rabbitmq-node"]);
     }
+    if let Err(reason) = postgres_node::Installation::find_or_install(&mut |line| println!("{line}")) {
+        missing.push(("the private PostgreSQL".to_owned(), reason.to_string()));
+        command.args(["--exclude", "postgres-node"]);
+    }
     command.arg("--").args(&options.arguments);
     build::run(&mut command)
 }
