@@ -1,4 +1,4 @@
-//! The broker that `cargo xtask test` has started, and a vhost of it for one test.
+//! The broker that `cargo xtask test` has started or was given, and a vhost of it for one test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The running broker.
 #[derive(Debug, Clone)]
 pub struct Broker {
-    port: u16,
+    address: String,
     management: Management,
     user: String,
     password: String,
@@ -31,8 +31,8 @@ impl Broker {
             std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
         };
         let (user, password) = (read("TEST_ADMIN_USER"), read("TEST_ADMIN_PASSWORD"));
-        let port = read("TEST_AMQP_PORT").parse().expect("TEST_AMQP_PORT is a port");
-        Self { port, management: Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password), user, password }
+        let management = Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password);
+        Self { address: read("TEST_AMQP_ADDRESS"), management, user, password }
     }
 
     /// The management interface, as the administrator.
@@ -41,10 +41,10 @@ impl Broker {
         &self.management
     }
 
-    /// The port for AMQP on 127.0.0.1.
+    /// Host and port for AMQP, `127.0.0.1:5672`.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn address(&self) -> &str {
+        &self.address
     }
 }
 
@@ -85,7 +85,8 @@ impl Vhost {
     /// A user's URL of this vhost.
     #[must_use]
     pub fn url_of(&self, user: &str, password: &str) -> String {
-        format!("amqp://{user}:{password}@127.0.0.1:{}/{}", self.broker.port, self.name)
+        let [user, password] = [user, password].map(Management::segment);
+        format!("amqp://{user}:{password}@{}/{}", self.broker.address, self.name)
     }
 
     /// Its name.

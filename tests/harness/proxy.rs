@@ -18,7 +18,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct State {
-    broker: u16,
+    broker: String,
     open: AtomicBool,
     ended: AtomicBool,
     attempts: AtomicUsize,
@@ -36,7 +36,7 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let state = Arc::new(State {
-            broker: vhost.broker().port(),
+            broker: vhost.broker().address().to_owned(),
             open: AtomicBool::new(true),
             ended: AtomicBool::new(false),
             attempts: AtomicUsize::new(0),
@@ -117,7 +117,7 @@ impl State {
             client.set_read_timeout(Some(Duration::from_secs(1)))?;
             return (&client).read_exact(&mut [0; 8]);
         }
-        let broker = TcpStream::connect((Ipv4Addr::LOCALHOST, self.broker))?;
+        let broker = TcpStream::connect(&self.broker)?;
         for stream in [&client, &broker] {
             stream.set_nodelay(true)?;
             streams.push(stream.try_clone()?);

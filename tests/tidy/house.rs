@@ -52,6 +52,7 @@ fn versions_are_stated_once() {
         "tests".into(),
         "xtask".into(),
         "infra/node".into(),
+        "infra/postgres".into(),
     ]) {
         let manifest = read(&format!("{folder}/Cargo.toml"));
         let versions: Vec<&str> = manifest.lines().filter(|line| line.contains("version = \"")).collect();

@@ -7,11 +7,17 @@ use std::time::Duration;
 /// Why a node could not be installed, started, asked or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no RabbitMQ here, and no package manager that this crate drives.
-    #[error("no rabbitmq-server on this machine, and it cannot be installed automatically.\n{instructions}")]
+    /// There is no such RabbitMQ here, and no package manager that this crate drives.
+    #[error("there is no such RabbitMQ on this machine, and it cannot be had automatically.\n{instructions}")]
     NotInstalled {
-        /// What to run instead, on this machine.
+        /// What is missing, or what to run instead on this machine.
         instructions: String,
+    },
+    /// A broker that somebody else runs was to be started or stopped.
+    #[error("{broker} is somebody else's: a node of our own is needed here; name a release instead, such as 4.0")]
+    NotOurs {
+        /// Its address, without the password.
+        broker: String,
     },
     /// The package manager did not install what was asked for.
     #[error("`{command}` failed:\n{output}")]

@@ -16,21 +16,29 @@
 //! Everything the node touches lies in its directory, which is also its `HOME`. It listens on 127.0.0.1 only, needs no
 //! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears.
 
+mod choice;
 mod configuration;
 mod definitions;
 mod directory;
 mod error;
+mod given;
 mod installation;
+mod launchers;
 mod management;
 mod node;
 pub mod packages;
 pub mod ports;
 mod process;
+mod release;
+mod unpacked;
 
+pub use choice::BrokerChoice;
 pub use definitions::{Counts, Definitions};
 pub use directory::Directory;
 pub use error::Error;
+pub use given::GivenBroker;
 pub use installation::Installation;
 pub use management::Management;
 pub use node::{ADMINISTRATOR, Node, NodeOptions};
 pub use ports::Ports;
+pub use release::Release;

@@ -48,10 +48,11 @@ impl Process {
         let errors = output.try_clone().map_err(Error::io("open", &console))?;
         let mut command = Command::new(installation.server());
         // The caller's RABBITMQ_* and ERL_* variables are meant for another node.
-        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| key == "PATH" || key == "LANG"));
+        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| key == "LANG"));
         let root = directory.root();
         command
             .current_dir(root)
+            .env("PATH", installation.path())
             .env("HOME", root)
             .env("RABBITMQ_NODENAME", name)
             .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())

@@ -1,6 +1,6 @@
 //! A real node: its life, an outage, its neighbours, and the death of its owner.
 //!
-//! `cargo xtask test` installs RabbitMQ before it runs these.
+//! `cargo xtask test` has RabbitMQ ready before it runs these, and says with `TEST_BROKER` which one is meant.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -9,14 +9,19 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rabbitmq_node::{Error, Installation, Management, Node, NodeOptions};
+use rabbitmq_node::{BrokerChoice, Error, Installation, Management, Node, NodeOptions};
 use serde_json::json;
 
 /// Tells the test process that it is the owner whose death is watched, and where its node lies.
 const OWNED_DIRECTORY: &str = "TEST_OWNED_NODE";
 
 fn installation() -> Installation {
-    Installation::find().expect("rabbitmq-server is missing: run `cargo xtask test`, which installs it")
+    let Ok(word) = std::env::var("TEST_BROKER") else {
+        return Installation::find().expect("rabbitmq-server is missing: run `cargo xtask test`, which installs it");
+    };
+    let brokers = std::env::var_os("TEST_BROKERS_DIR").expect("TEST_BROKERS_DIR says where TEST_BROKER is unpacked");
+    let choice: BrokerChoice = word.parse().expect("TEST_BROKER is a choice of a broker");
+    choice.installation(Path::new(&brokers), &mut |line| eprintln!("{line}")).expect("TEST_BROKER can be had")
 }
 
 /// An empty directory below `target/tmp`.
