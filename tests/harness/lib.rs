@@ -4,6 +4,7 @@
 pub mod books;
 mod broker;
 mod browser;
+mod database;
 pub mod http;
 mod proxy;
 mod raw;
@@ -13,6 +14,7 @@ mod wait;
 
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
+pub use database::Database;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use service::{ServiceProcess, program};

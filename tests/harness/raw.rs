@@ -93,6 +93,16 @@ impl Raw {
         bind.await.expect("bound");
     }
 
+    /// Declares a queue of the broker's making, for replies to this connection alone.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub async fn replies(&self) -> String {
+        let declare = self.channel.queue_declare("".into(), QueueDeclareOptions::exclusive(), FieldTable::default());
+        declare.await.expect("declared").name().to_string()
+    }
+
     /// Waits for a message of a queue and takes it.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ mod handling;
 mod headers;
 mod health;
 mod order;
+mod outbox;
 mod publishing;
 mod recovery;
 mod requests;

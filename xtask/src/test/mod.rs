@@ -3,6 +3,7 @@
 mod broker;
 mod browser;
 mod clients;
+mod postgres;
 mod report;
 mod suite;
 mod target;
@@ -140,6 +141,11 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
             missing.push(("the page in a browser".to_owned(), reason.to_string()));
             command.args(["--skip", "page::"]);
         }
+    }
+    let postgres = postgres::TestPostgres::start(&mut progress);
+    match &postgres {
+        Ok(server) => drop(command.envs([server.environment()])),
+        Err(reason) => missing.push(("stores on PostgreSQL".to_owned(), reason.to_string())),
     }
     let mut broker = broker::TestBroker::start(source)?;
     command.envs(broker.environment());

@@ -87,7 +87,7 @@ impl Relay {
     /// Runs until `release` names a deadline, and then until the outbox is empty or the deadline has passed.
     pub(crate) async fn run(self, mut release: watch::Receiver<Option<Instant>>) {
         let mut lane = self.publisher.lane().state();
-        let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now() + PRUNE, Instant::now());
+        let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now(), Instant::now());
         loop {
             let last = *release.borrow_and_update();
             let open = *lane.borrow_and_update() == LaneState::Open;

@@ -113,7 +113,7 @@ impl<S> Context<S> {
     ///
     /// fn service() -> Service<Billing> {
     ///     Service::new("billing")
-    ///         .stores_in(|billing| &billing.store)
+    ///         .stores_in(|billing: &Billing| &billing.store)
     ///         .on(write_invoice)
     ///         .publishes::<InvoiceWritten>()
     /// }
