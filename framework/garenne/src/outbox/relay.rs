@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::rows::{self, Backlog, Row};
 use super::turn::Turns;
@@ -84,12 +84,13 @@ impl Relay {
         Ok(Self { outbox, publisher, metrics, memory, turns })
     }
 
-    /// Runs until `release` names a deadline, and then until the outbox is empty or the deadline has passed.
+    /// Runs until the handlers have ended, which `release` tells, and then publishes what they have left. What the broker does not
+    /// take now is safe where it is: another replica publishes it, or this one when it starts again.
     pub(crate) async fn run(self, mut release: watch::Receiver<Option<Instant>>) {
         let mut lane = self.publisher.lane().state();
         let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now(), Instant::now());
         loop {
-            let last = *release.borrow_and_update();
+            let last = release.borrow_and_update().is_some();
             let open = *lane.borrow_and_update() == LaneState::Open;
             let relayed = if open { self.relay().await } else { Ok(()) };
             let now = Instant::now();
@@ -99,9 +100,7 @@ impl Relay {
                 mention = now + REPEAT_LOG;
                 tracing::warn!(%trouble, "committed messages wait");
             }
-            if let Some(deadline) = last
-                && (relayed.is_ok() && open || now >= deadline)
-            {
+            if last {
                 return;
             }
             if now >= count {
@@ -117,8 +116,7 @@ impl Relay {
                 () = self.outbox.committed.notified(), if relayed.is_ok() && open => {}
                 () = sleep(patience) => {}
                 Ok(()) = lane.changed(), if !open => {}
-                Ok(()) = release.changed(), if last.is_none() => {}
-                () = sleep_until(last.unwrap_or(now)), if last.is_some() => {}
+                Ok(()) = release.changed() => {}
             }
         }
     }
