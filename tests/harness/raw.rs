@@ -82,7 +82,8 @@ impl Raw {
     /// When the broker takes it.
     pub async fn refused(&self, exchange: &str, key: &str, body: &[u8]) -> String {
         let options = BasicPublishOptions::default();
-        let publish = self.channel.basic_publish(exchange.into(), key.into(), options, body, BasicProperties::default());
+        let publish =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body, BasicProperties::default());
         match publish.await {
             Ok(confirm) => confirm.await.expect_err("refused").to_string(),
             Err(error) => error.to_string(),
