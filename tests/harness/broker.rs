@@ -41,6 +41,18 @@ impl Broker {
         &self.management
     }
 
+    /// The first number of the broker's version.
+    ///
+    /// # Panics
+    ///
+    /// When the broker does not tell it.
+    #[must_use]
+    pub fn major_version(&self) -> u32 {
+        let overview = self.management.get("overview").expect("the broker answers");
+        let version = overview["rabbitmq_version"].as_str().expect("the broker tells its version");
+        version.split('.').next().and_then(|major| major.parse().ok()).expect("a version begins with a number")
+    }
+
     /// Host and port for AMQP, `127.0.0.1:5672`.
     #[must_use]
     pub fn address(&self) -> &str {

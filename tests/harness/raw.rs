@@ -75,6 +75,21 @@ impl Raw {
         assert!(matches!(confirmation, Confirmation::Ack(None)), "{exchange} {key}: {confirmation:?}");
     }
 
+    /// Publishes a body that the broker has to refuse, and gives its reason. The channel is closed then.
+    ///
+    /// # Panics
+    ///
+    /// When the broker takes it.
+    pub async fn refused(&self, exchange: &str, key: &str, body: &[u8]) -> String {
+        let options = BasicPublishOptions::default();
+        let publish =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body, BasicProperties::default());
+        match publish.await {
+            Ok(confirm) => confirm.await.expect_err("refused").to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// Declares a durable classic queue and binds it.
     ///
     /// # Panics

@@ -75,6 +75,15 @@ impl Definitions {
         }
     }
 
+    /// Imports the file into a running broker, and checks that it has every object then.
+    ///
+    /// # Errors
+    /// As [`Definitions::verify`].
+    pub fn import(&self, management: &Management) -> Result<(), Error> {
+        management.post("definitions", &self.content)?;
+        self.verify(management)
+    }
+
     /// Checks that the broker has every object of the file. It may have more.
     ///
     /// # Errors

@@ -75,6 +75,32 @@ pub enum Error {
         /// How long it was given.
         deadline: Duration,
     },
+    /// The port mapper of a cluster does not accept.
+    #[error("{} does not accept on port {port} of 127.0.0.1", program.display())]
+    NoMapper {
+        /// Erlang's epmd.
+        program: PathBuf,
+        /// The port it was given.
+        port: u16,
+    },
+    /// The nodes did not become one cluster in time.
+    #[error("after {deadline:?} the nodes see {seen:?} running nodes where {wanted} run")]
+    NotTogether {
+        /// How long they were given.
+        deadline: Duration,
+        /// How many nodes run.
+        wanted: usize,
+        /// How many of them each one sees.
+        seen: Vec<usize>,
+    },
+    /// A queue has no leader on a node that runs.
+    #[error("no running node leads the queue {queue}; the broker tells `{told}`")]
+    NoLeader {
+        /// The queue.
+        queue: String,
+        /// What the broker says of its leader.
+        told: String,
+    },
     /// The management API was not reached, or answered with an error.
     #[error("{method} {url}: {reason}")]
     Management {

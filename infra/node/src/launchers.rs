@@ -48,12 +48,14 @@ pub(crate) fn write(root: &Path) -> Result<(), Error> {
         write_script(program, &format!("#!/bin/sh\nexec {call} \"$@\"\n"))?;
     }
     let machine = found.iter().find(|path| name(path) == "erlexec").and_then(|path| path.parent());
-    let bin = quoted(&machine.ok_or_else(|| lacks("Erlang"))?.display().to_string());
-    let erlang = quoted(&erlang.display().to_string());
+    let machine = machine.ok_or_else(|| lacks("Erlang"))?;
+    let (bin, erlang) = (quoted(&machine.display().to_string()), quoted(&erlang.display().to_string()));
     let erl = format!(
         "#!/bin/sh\nexport BINDIR={bin} ROOTDIR={erlang} EMU=beam PROGNAME=erl\nexec \"$BINDIR/erlexec\" \"$@\"\n"
     );
-    write_script(&programs(root).join("erl"), &erl)
+    // A node that looks for its peers starts the second one.
+    write_script(&programs(root).join("erl"), &erl)?;
+    write_script(&machine.join("erl"), &erl)
 }
 
 /// Every program in the machine's own language below a folder: no library, no script, no link.

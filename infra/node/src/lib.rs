@@ -17,14 +17,17 @@
 //! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears.
 
 mod choice;
+mod cluster;
 mod configuration;
 mod definitions;
 mod directory;
+mod distribution;
 mod error;
 mod given;
 mod installation;
 mod launchers;
 mod management;
+mod mapper;
 mod node;
 pub mod packages;
 pub mod ports;
@@ -33,6 +36,7 @@ mod release;
 mod unpacked;
 
 pub use choice::BrokerChoice;
+pub use cluster::{Cluster, ClusterOptions};
 pub use definitions::{Counts, Definitions};
 pub use directory::Directory;
 pub use error::Error;

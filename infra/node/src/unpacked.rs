@@ -15,7 +15,7 @@ use crate::{Error, Installation, Release, launchers};
 /// Written last, with what made the folder: a folder without it, made in another way or moved since, is made anew.
 const MARKER: &str = "complete";
 /// Raised when the way in which the folder is made changes.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 /// The release's programs below `base`, made when they are not there: about 60 MB from the mirror, 160 MB on the disk. `progress` gets a
 /// line before anything is downloaded.
