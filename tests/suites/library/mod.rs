@@ -13,3 +13,4 @@ mod publishing;
 mod recovery;
 mod requests;
 mod starting;
+mod stores;

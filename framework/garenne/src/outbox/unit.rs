@@ -11,6 +11,7 @@ use crate::broker::Inbound;
 use crate::consumer::{Failure, Message};
 use crate::retry::Reason;
 use crate::store::Transaction;
+use crate::telemetry::Metrics;
 
 /// What happens to a delivery as one: its handler's statements, the inbox's row, the messages it publishes. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -118,6 +119,21 @@ impl Unit {
         matches!(*self.state(), State::HandledBefore)
     }
 
+    /// What becomes of a delivery whose handler has ended like this.
+    pub(crate) async fn conclude(&self, handled: Result<(), Failure>, metrics: &Metrics) -> Result<(), Failure> {
+        match handled {
+            Ok(()) => self.commit().await,
+            Err(_) if self.was_handled_before() => {
+                metrics.duplicate(&self.0.queue);
+                Ok(())
+            }
+            Err(failure) => {
+                self.roll_back().await;
+                Err(failure)
+            }
+        }
+    }
+
     /// Commits what the handler has done, if it has begun a transaction.
     pub(crate) async fn commit(&self) -> Result<(), Failure> {
         let state = replace(&mut *self.state(), State::Ended);
@@ -154,6 +170,7 @@ impl Unit {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn database(error: sqlx::Error) -> Failure {
     Failure::retry(format!("the service's database: {error}")).of_class("database")
 }

@@ -41,16 +41,8 @@ where
                         Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
                     })?;
                     let context = Context::new(&client, message, Some(unit.clone()));
-                    match function(event, context).await {
-                        Ok(()) => unit.commit().await,
-                        Err(_) if unit.was_handled_before() => {
-                            Ok(client.parts.publisher.metrics().duplicate(unit.queue()))
-                        }
-                        Err(failure) => {
-                            unit.roll_back().await;
-                            Err(failure)
-                        }
-                    }
+                    let handled = function(event, context).await;
+                    unit.conclude(handled, client.parts.publisher.metrics()).await
                 };
                 Box::pin(guard(deadline, handled))
             }),
