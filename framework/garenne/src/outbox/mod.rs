@@ -44,9 +44,5 @@ impl Outbox {
     }
 
     /// What to say when a transaction is wanted and the service does not say where.
-    pub(crate) fn missing(service: &str) -> String {
-        format!(
-            "{service} does not say where its transactions are: add .stores_in(|state: &State| &state.store) to its service()"
-        )
-    }
+    pub(crate) const MISSING: &str = "this service does not say where its transactions are: add .stores_in(|state: &State| &state.store) to its service()";
 }

@@ -190,6 +190,11 @@ impl Relay {
                     sent.away = Some(error);
                     break;
                 }
+                // A reply is for its caller alone, who waits no longer when its exchange is gone; nobody else misses it.
+                Err(error) if row.is_reply() => {
+                    tracing::info!(%error, "a reply has nowhere to go");
+                    sent.confirmed.push(row.position);
+                }
                 Err(error) => {
                     sent.refused.push((row, error));
                     break;

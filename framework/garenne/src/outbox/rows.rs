@@ -6,11 +6,14 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::broker::{Outgoing, Properties, PublishError};
 use crate::publisher::{Cause, Publisher};
 use crate::store::{Json, Kind, Transaction};
+use crate::topology::names;
 
 /// Keys that one batch takes.
 const KEYS: i64 = 128;
 /// Messages that one batch takes.
 const MESSAGES: i64 = 512;
+/// Characters of bodies after which one batch takes no more.
+const SIZE: i64 = 8 * 1024 * 1024;
 
 /// A message that a transaction wants published.
 #[derive(Debug, Clone)]
@@ -35,6 +38,13 @@ pub(super) struct Row {
     pub(super) key: String,
     pub(super) attempts: i64,
     pub(super) outgoing: Outgoing,
+}
+
+impl Row {
+    /// Whether it answers a request.
+    pub(super) fn is_reply(&self) -> bool {
+        self.outgoing.exchange.is_empty() || names::is_replies(&self.outgoing.exchange)
+    }
 }
 
 /// How much waits, and since when (milliseconds since 1970).
@@ -102,8 +112,10 @@ pub(super) async fn next(connection: &mut AnyConnection, kind: &Kind, now: i64) 
         return Ok(Vec::new());
     }
     let rows = format!(
-        "SELECT position, key, attempts, exchange, routing_key, properties, body FROM garenne_outbox
-         WHERE key IN (SELECT key FROM garenne_outbox WHERE position IN ({})) ORDER BY position LIMIT {MESSAGES}",
+        "SELECT position, key, attempts, exchange, routing_key, properties, body FROM
+           (SELECT o.*, SUM(LENGTH(body)) OVER (ORDER BY position) - LENGTH(body) AS size_before FROM garenne_outbox o
+            WHERE key IN (SELECT key FROM garenne_outbox WHERE position IN ({})) ORDER BY position LIMIT {MESSAGES}) batch
+         WHERE size_before < {SIZE} ORDER BY position",
         list(heads.into_iter().map(|(position,)| position)),
     );
     type Columns = (i64, String, i64, String, String, Json<Properties>, String);

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::inbox::{self, Known};
 use super::{Draft, MessageTransaction, Outbox, now, rows};
-use crate::broker::Inbound;
+use crate::broker::{Inbound, PublishError};
 use crate::consumer::{Failure, Message};
 use crate::retry::Reason;
 use crate::store::Transaction;
@@ -20,7 +20,6 @@ pub(crate) struct Unit(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     outbox: Option<Outbox>,
-    service: String,
     queue: Arc<str>,
     message_id: Option<String>,
     inbound: Arc<Inbound>,
@@ -41,16 +40,9 @@ enum State {
 }
 
 impl Unit {
-    pub(crate) fn new(
-        outbox: Option<Outbox>,
-        service: &str,
-        queue: &Arc<str>,
-        inbound: &Arc<Inbound>,
-        message: &Message,
-    ) -> Self {
+    pub(crate) fn new(outbox: Option<Outbox>, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Self {
         Self(Arc::new(Shared {
             outbox,
-            service: service.to_owned(),
             queue: Arc::clone(queue),
             message_id: message.message_id().map(str::to_owned),
             inbound: Arc::clone(inbound),
@@ -63,8 +55,8 @@ impl Unit {
     ///
     /// A message without an id is not noted in the inbox: nothing would tell it from the next one.
     pub(crate) async fn begin(&self) -> Result<MessageTransaction, Failure> {
-        let Shared { outbox, service, queue, message_id, inbound, .. } = &*self.0;
-        let outbox = outbox.as_ref().ok_or_else(|| Failure::dead_letter(Outbox::missing(service)))?;
+        let Shared { outbox, queue, message_id, inbound, .. } = &*self.0;
+        let outbox = outbox.as_ref().ok_or_else(|| Failure::dead_letter(Outbox::MISSING))?;
         let mut slot = self.slot()?;
         if slot.is_none() {
             if matches!(*self.state(), State::Ended) {
@@ -72,6 +64,9 @@ impl Unit {
             }
             let mut transaction = outbox.store.write().await.map_err(database)?;
             if let Some(id) = message_id {
+                if id.contains('\0') {
+                    return Err(Failure::dead_letter(format!("message_id {id:?} has a NUL, which no database keeps")));
+                }
                 match inbox::note(&mut transaction, queue, id, &inbound.body, now()).await.map_err(database)? {
                     Known::New => {}
                     Known::Before => {
@@ -94,14 +89,20 @@ impl Unit {
             .map_err(|_| Failure::retry("the transaction is gone"))
     }
 
-    /// Takes a message into the transaction; gives it back when there is none.
-    pub(crate) fn take_in(&self, draft: Draft) -> Option<Draft> {
+    /// Takes a message into the transaction that has begun.
+    ///
+    /// # Errors
+    ///
+    /// When the handler has ended meanwhile: something that it left running publishes.
+    pub(crate) fn take_in(&self, draft: Draft) -> Result<(), PublishError> {
         match &mut *self.state() {
             State::Begun(drafts) => {
                 drafts.push(draft);
-                None
+                Ok(())
             }
-            State::Apart | State::HandledBefore | State::Ended => Some(draft),
+            State::Apart | State::HandledBefore | State::Ended => {
+                Err(PublishError::Stopped { message: draft.outgoing.routing_key })
+            }
         }
     }
 

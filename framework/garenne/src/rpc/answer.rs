@@ -43,7 +43,7 @@ pub(crate) async fn answer<R: Request>(
                     let outgoing = seal(publisher, name, message, reply_to.value(body));
                     // Replies are about nothing but themselves.
                     let key = outgoing.properties.message_id.clone().unwrap_or_default();
-                    unit.take_in(Draft { key, outgoing });
+                    unit.take_in(Draft { key, outgoing })?;
                 }
                 unit.commit().await?;
                 Ok(Answer::Committed)

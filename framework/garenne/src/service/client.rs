@@ -88,7 +88,7 @@ impl<S> Client<S> {
     /// When the database cannot be reached in time, or the service does not say [`where`](crate::Service::stores_in) it is.
     pub async fn transaction(&self) -> Result<UnitOfWork, sqlx::Error> {
         let Parts { publisher, outbox, .. } = &*self.parts;
-        let missing = || sqlx::Error::Configuration(Outbox::missing(publisher.service()).into());
+        let missing = || sqlx::Error::Configuration(Outbox::MISSING.into());
         UnitOfWork::begin(outbox.as_ref().ok_or_else(missing)?, publisher).await
     }
 
@@ -129,7 +129,7 @@ impl<S> Client<S> {
 impl<S> Parts<S> {
     /// What the handler of this delivery commits together.
     pub(super) fn unit(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Unit {
-        Unit::new(self.outbox.clone(), self.publisher.service(), queue, inbound, message)
+        Unit::new(self.outbox.clone(), queue, inbound, message)
     }
 
     /// Whether the service can do its work, or why not.

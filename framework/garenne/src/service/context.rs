@@ -140,10 +140,12 @@ impl<S> Context<S> {
     /// [`Failure`](crate::Failure) of it.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
         let publisher = &self.parts.publisher;
-        let Some(unit) = &self.unit else { return publisher.event(event, &self.cause).await };
-        match unit.take_in(Draft::of(event, publisher, &self.cause)?) {
-            None => Ok(Receipt::new(None)),
-            Some(Draft { outgoing, .. }) => Ok(Receipt::new(Some(publisher.send(outgoing).await?.routed))),
+        match &self.unit {
+            Some(unit) if unit.has_begun() => {
+                unit.take_in(Draft::of(event, publisher, &self.cause)?)?;
+                Ok(Receipt::new(None))
+            }
+            _ => publisher.event(event, &self.cause).await,
         }
     }
 

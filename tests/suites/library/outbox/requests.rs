@@ -2,6 +2,7 @@
 
 use garenne::{Classify, Context, Options, Refusal, Request, Running, Service};
 use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
 use tests::Database;
 
@@ -71,6 +72,26 @@ async fn a_request_that_is_delivered_again_changes_nothing_and_its_reply_was_com
         bookkeeper.stop().await;
         assert_eq!(accounts(&database).await, ["ada 1"], "{}", database.kind());
         bench.waits("told", 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_has_nowhere_to_go_is_dropped_and_its_effect_stays() {
+    for database in Database::of_each_kind().await {
+        let bench = Bench::new().await;
+        let bookkeeper = start(&bench, &database).await;
+        let mut headers = FieldTable::default();
+        headers.insert("garenne-reply-exchange".into(), AMQPValue::LongString("ghost.replies".into()));
+        let properties = BasicProperties::default()
+            .with_message_id("m-1".into())
+            .with_reply_to("ghost.reply.1".into())
+            .with_headers(headers);
+        let body = r#"{"account":"ada"}"#;
+        bench.raw.publish_with("bookkeeper.requests", "bookkeeper.make-entry", body, properties).await;
+        told(&bench, 1).await;
+        all_is_told(&database).await;
+        bookkeeper.stop().await;
+        assert_eq!(accounts(&database).await, ["ada 1"], "{}", database.kind());
     }
 }
 
