@@ -49,6 +49,13 @@ pub(crate) struct Properties {
     pub(crate) headers: BTreeMap<String, HeaderValue>,
 }
 
+impl Outgoing {
+    /// The message's name, or else where it goes.
+    pub(crate) fn name(&self) -> &str {
+        self.properties.kind.as_deref().unwrap_or(&self.routing_key)
+    }
+}
+
 impl Properties {
     pub(crate) fn text(&self, header: &str) -> Option<&str> {
         self.headers.get(header).and_then(HeaderValue::as_text)

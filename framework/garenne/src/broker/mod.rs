@@ -6,20 +6,25 @@
 
 mod address;
 mod amqp_thread;
+mod backoff;
 mod connection;
 mod declare;
 mod error;
 mod header;
 mod lane;
 mod link;
+mod mentions;
 mod message;
+mod network;
 mod properties;
 mod publish_error;
 mod pump;
 mod returns;
+mod room;
 mod settle;
 mod source;
 mod supervisor;
+mod wire;
 
 pub use address::{Address, AddressFault};
 pub(crate) use connection::Broker;
@@ -28,6 +33,7 @@ pub(crate) use header::HeaderValue;
 pub(crate) use lane::{Confirmed, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
 pub use publish_error::PublishError;
+pub(crate) use room::Limits;
 pub(crate) use settle::{AckReceipt, Settler};
 pub(crate) use source::{Consume, Intake, Origin, Source};
 pub(crate) use supervisor::{Phase, Supervisor};

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::client::Parts;
 use super::service::Wired;
 use super::{Client, Service, Settings, StartError, admin};
-use crate::broker::{Broker, BrokerError, Consume, Lane, Origin, Phase, Source, Supervisor};
+use crate::broker::{Broker, BrokerError, Consume, Lane, Limits, Origin, Phase, Source, Supervisor};
 use crate::consumer::{Worker, WorkerParts, panic_text};
 use crate::outbox::{Outbox, Relay};
 use crate::publisher::Publisher;
@@ -83,8 +83,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (phase, watched_phase) = watch::channel(Phase::Waiting("not connected yet".into()));
         let (drain, watched_drain) = watch::channel(None);
         let (release, watched_release) = watch::channel(None);
-        let (lane, lane_task) =
-            Lane::start(Arc::clone(&broker), when_declared, settings.publish_in_flight, Arc::clone(&metrics));
+        let limits = Limits { messages: settings.publish_in_flight, bytes: settings.publish_in_flight_bytes };
+        let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, limits, Arc::clone(&metrics));
         let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
         let requester = Requester::new(
             publisher.clone(),
