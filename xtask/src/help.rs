@@ -7,6 +7,7 @@ cargo xtask <task>
 Tasks
   up            start RabbitMQ and every service; Ctrl-C drains and stops them, a second Ctrl-C kills them
   test          run every suite; the last line is `N passed, M failed, K skipped`
+  chaos         run the shop under load, break things, and check that nothing was lost and nothing happened twice
   definitions   write infra/rabbitmq/definitions.json from what the services declare
 
 cargo xtask up
@@ -34,6 +35,19 @@ cargo xtask test
   Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, chromium, chromium-driver. What cannot be
   installed is skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of end-to-end
   runs on 4.0 too.
+
+cargo xtask chaos
+  --minutes <n>               how long things are broken (0.1 to 600; default 3)
+  --seed <n>                  decides about faults and customers; the same seed breaks the same things again (default: a new one)
+  --broker <which>            as above; an address is not restarted
+  --orders-per-second <n>     rate of the load (0.1 to 1000; default 10)
+  --faults <n>                break so many things, however long it takes
+  --orders <n>                go on until so many orders are in; with --faults too, the time does not count
+  --store <sqlite | postgres> where the services keep their books (default sqlite)
+  --release                   build and run optimised
+
+  It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
+  below target/chaos/, and prints the command that repeats it. Broker and PostgreSQL are private ones.
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare
