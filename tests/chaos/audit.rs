@@ -97,7 +97,9 @@ impl Findings {
         for pair in &ledger.forged {
             let found: Vec<&String> = pair.iter().filter(|id| in_orders.contains(id.as_str())).collect();
             match found[..] {
-                [id] => drop(explained.insert(id)),
+                [id] => {
+                    explained.insert(id);
+                }
                 _ => missing.push(format!("one of {} and {}, not {}", pair[0], pair[1], found.len())),
             }
         }
