@@ -164,8 +164,7 @@ async fn dead_letters(vhost: &Vhost) -> Result<Vec<DeadLetter>, lapin::Error> {
     let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let mut found = Vec::new();
-    for service in CONSUMERS.into_iter().chain(["storefront"]) {
-        let queue = format!("{service}.dlq");
+    for queue in queues(vhost).await.into_iter().map(|queue| queue.name).filter(|name| name.ends_with(".dlq")) {
         while let Some(got) = channel.basic_get(queue.as_str().into(), BasicGetOptions { no_ack: false }).await? {
             let letter = &got.delivery;
             let message_id = letter.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();

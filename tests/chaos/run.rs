@@ -6,7 +6,7 @@ use rabbitmq_node::Management;
 use tests::faults::{Fault, Kind, Schedule};
 use tests::{Vhost, lasting};
 
-use crate::audit::audit;
+use crate::audit::{Findings, audit};
 use crate::books::Databases;
 use crate::ear::Ear;
 use crate::fleet::{Fleet, REPLICAS};
@@ -83,7 +83,11 @@ pub(crate) async fn run(options: &Options) -> bool {
     let settled = settle(&vhost, &books, &ledger).await;
     let heard = ear.close().await;
     (table.resent, table.retries) = (ledger.resent, heard.retries);
-    table.findings = audit(&vhost, &books, &ledger, &heard).await.unwrap_or_else(|error| panic!("the audit: {error}"));
+    table.findings = audit(&vhost, &books, &ledger, &heard).await.unwrap_or_else(|error| {
+        let mut findings = Findings::default();
+        findings.note("the books and the broker can be read", vec![error]);
+        findings
+    });
     match settled {
         Ok(took) => table.settled = took,
         Err(busy) => table.findings.note("the shop comes to rest", vec![busy]),
