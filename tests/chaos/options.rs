@@ -12,6 +12,8 @@ pub(crate) struct Options {
     /// Decides about faults and customers.
     pub(crate) seed: u64,
     pub(crate) broker: BrokerChoice,
+    /// Whether it is three nodes.
+    pub(crate) cluster: bool,
     pub(crate) store: Store,
     /// Orders that are submitted each second, as long as the broker takes them.
     pub(crate) orders_per_second: f64,
@@ -50,6 +52,7 @@ impl Options {
         Self {
             seed: read("CHAOS_SEED"),
             broker: read("CHAOS_BROKER"),
+            cluster: read("CHAOS_CLUSTER"),
             store: read("CHAOS_STORE"),
             orders_per_second: read("CHAOS_ORDERS_PER_SECOND"),
             goal: Goal {

@@ -31,14 +31,19 @@ pub(crate) async fn run(options: &Options) -> bool {
         Store::Sqlite => "SQLite".to_owned(),
         Store::Postgres => "PostgreSQL".to_owned(),
     };
+    if options.cluster {
+        table.broker.push_str(", three nodes");
+    }
     let mut fleet = Fleet::start(options, &vhost, &databases).await;
     let ear = Ear::open(&vhost).await;
     let mut watch = Watch::begin(&vhost).await;
     println!("RabbitMQ {}, {}, seed {}; the shop is open", table.broker, table.store, options.seed);
 
     let load = Load::start(&vhost, options.seed, options.orders_per_second);
-    let mut shop = Shop { target: &target, vhost: &vhost, databases: &databases, fleet: &mut fleet };
-    let mut slow = Vec::new();
+    let queues = watch.queues();
+    let mut shop =
+        Shop { target: &target, vhost: &vhost, databases: &databases, fleet: &mut fleet, queues, missing: None };
+    let (mut slow, mut given_up) = (Vec::new(), false);
     let began = Instant::now();
     lasting(CALM).await;
     let kinds: Vec<Kind> = target.kinds().into_iter().chain(databases.kinds()).collect();
@@ -54,7 +59,13 @@ pub(crate) async fn run(options: &Options) -> bool {
                 Instant::now()
             }
         };
-        let took = watch.recovered(shop.fleet, answered).await;
+        let mut took = watch.recovered(shop.fleet, answered).await;
+        if let Some(node) = shop.missing.take() {
+            lasting(fault.lasts).await;
+            target.bring_back(node).await;
+            // Whoever was thrown out by its return has to come back too.
+            took = longer(took, watch.recovered(shop.fleet, Instant::now()).await);
+        }
         let elapsed = began.elapsed().as_secs_f64();
         let number = table.faults() + 1;
         match took {
@@ -68,11 +79,12 @@ pub(crate) async fn run(options: &Options) -> bool {
             Err(missing) => {
                 println!("{elapsed:6.1} s  {number:>3}  {fault}: not recovered: {missing}");
                 slow.push(format!("{number} {fault}: never: {missing}"));
+                given_up = true;
                 break;
             }
         }
     }
-    while slow.is_empty() && !options.goal.is_reached(began.elapsed(), table.faults(), load.confirmed()) {
+    while !given_up && !options.goal.is_reached(began.elapsed(), table.faults(), load.confirmed()) {
         lasting(Duration::from_millis(200)).await;
     }
 
@@ -114,6 +126,10 @@ struct Shop<'a> {
     vhost: &'a Vhost,
     databases: &'a Databases,
     fleet: &'a mut Fleet,
+    /// The work queues.
+    queues: Vec<String>,
+    /// The node of the cluster that is down.
+    missing: Option<usize>,
 }
 
 impl Shop<'_> {
@@ -144,11 +160,19 @@ impl Shop<'_> {
             }
             Kind::RestartPostgres => self.databases.interrupt(true, lasts).await,
             Kind::KillPostgres => self.databases.interrupt(false, lasts).await,
-            Kind::KillLeader | Kind::MemoryAlarm | Kind::Stall | Kind::Delay => {
-                return Err(format!("{kind} cannot happen on this broker"));
+            Kind::MemoryAlarm => self.target.run_short_of_memory(lasts).await,
+            Kind::KillLeader => {
+                let (node, answered) = self.target.kill_leader(self.vhost, self.queues.clone()).await;
+                self.missing = Some(node);
+                answered
             }
+            Kind::Stall | Kind::Delay => return Err(format!("{kind} cannot happen on this broker")),
         })
     }
+}
+
+fn longer(one: Result<Duration, String>, other: Result<Duration, String>) -> Result<Duration, String> {
+    Ok(one?.max(other?))
 }
 
 async fn version(management: &Management) -> String {

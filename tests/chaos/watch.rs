@@ -57,6 +57,11 @@ impl Watch {
         }
     }
 
+    /// The queues that are worked.
+    pub(crate) fn queues(&self) -> Vec<String> {
+        self.consumers.keys().cloned().collect()
+    }
+
     async fn look(&mut self, fleet: &Fleet) -> Result<(), String> {
         for (queue, wanted) in self.consumers.clone() {
             match self.consumers_of(&queue).await {

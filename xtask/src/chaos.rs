@@ -20,6 +20,8 @@ pub(crate) struct ChaosOptions {
     /// `None` is a new one.
     pub(crate) seed: Option<u64>,
     pub(crate) broker: BrokerChoice,
+    /// Whether three nodes are started instead of one.
+    pub(crate) cluster: bool,
     pub(crate) orders_per_second: f64,
     pub(crate) faults: Option<usize>,
     pub(crate) orders: Option<usize>,
@@ -40,6 +42,7 @@ impl Default for ChaosOptions {
             minutes: 3.0,
             seed: None,
             broker: BrokerChoice::default(),
+            cluster: false,
             orders_per_second: 10.0,
             faults: None,
             orders: None,
@@ -58,6 +61,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             Long("minutes") => options.minutes = parser.value()?.parse_with(|text| number(text, 0.1, 600.0))?,
             Long("seed") => options.seed = Some(parser.value()?.parse()?),
             Long("broker") => options.broker = parser.value()?.parse_with(BrokerChoice::from_str)?,
+            Long("cluster") => options.cluster = true,
             Long("orders-per-second") => {
                 options.orders_per_second = parser.value()?.parse_with(|text| number(text, 0.1, 1000.0))?;
             }
@@ -67,6 +71,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             Long("release") => options.release = true,
             other => return Err(other.unexpected()),
         }
+    }
+    if options.cluster && options.broker.given().is_some() {
+        return Err("--cluster starts nodes of our own, and --broker amqp://… is somebody else's".into());
     }
     Ok(Task::Chaos(options))
 }
@@ -96,6 +103,7 @@ pub(crate) fn run(options: &ChaosOptions) -> Result<ExitCode, Failure> {
         .env("CHAOS_BROKER", choice(&options.broker))
         .env("CHAOS_BROKERS_DIR", workspace::brokers())
         .env("CHAOS_ORDERS_PER_SECOND", options.orders_per_second.to_string())
+        .env("CHAOS_CLUSTER", options.cluster.to_string())
         .env("CHAOS_STORE", options.store.name())
         .env("CHAOS_FOLDER", claim.path())
         .env("CHAOS_COMMAND", options.command(seed))
@@ -115,6 +123,7 @@ impl ChaosOptions {
         )];
         words.extend(self.faults.map(|count| format!("--faults {count}")));
         words.extend(self.orders.map(|count| format!("--orders {count}")));
+        words.extend(self.cluster.then(|| "--cluster".to_owned()));
         words.extend(self.release.then(|| "--release".to_owned()));
         words.join(" ")
     }
@@ -169,8 +178,7 @@ mod tests {
 
     #[test]
     fn a_run_that_failed_is_repeated_by_its_own_command_line() {
-        let line =
-            "--seed 7 --minutes 2 --orders-per-second 25 --broker 4.0 --store postgres --faults 12 --orders 2000";
+        let line = "--seed 7 --minutes 2 --orders-per-second 25 --broker 4.0 --store postgres --faults 12 --orders 2000 --cluster";
         let options = read(line).unwrap();
         assert_eq!((options.faults, options.orders, options.store), (Some(12), Some(2000), Store::Postgres));
         let again = options.command(7);
@@ -183,6 +191,7 @@ mod tests {
             ("--minutes 0", "`0` is not a number from 0.1 to 600"),
             ("--store mysql", "`mysql` is neither sqlite nor postgres"),
             ("--broker 5", "amqp://"),
+            ("--cluster --broker amqp://there", "--cluster"),
             ("--gently", "--gently"),
         ] {
             let error = read(line).unwrap_err();

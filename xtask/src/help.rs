@@ -40,6 +40,7 @@ cargo xtask chaos
   --minutes <n>               how long things are broken (0.1 to 600; default 3)
   --seed <n>                  decides about faults and customers; the same seed breaks the same things again (default: a new one)
   --broker <which>            as above; an address is not restarted
+  --cluster                   three nodes that are one broker; the one that leads most queues is killed again and again
   --orders-per-second <n>     rate of the load (0.1 to 1000; default 10)
   --faults <n>                break so many things, however long it takes
   --orders <n>                go on until so many orders are in; with --faults too, the time does not count
