@@ -15,7 +15,7 @@ use crate::options::{Options, Store};
 use crate::settle::settle;
 use crate::table::{BAR, Table};
 use crate::target::{Target, blocking};
-use crate::watch::Watch;
+use crate::watch::{Watch, whole};
 
 /// How long the shop works before the first fault: RabbitMQ 3.10 writes the register of its quorum queues some seconds late.
 const CALM: Duration = Duration::from_secs(5);
@@ -24,6 +24,7 @@ const CALM: Duration = Duration::from_secs(5);
 pub(crate) async fn run(options: &Options) -> bool {
     let target = Target::start(options).await;
     let vhost = target.vhost();
+    whole(&vhost).await;
     let databases = Databases::create(options).await;
     let mut table = Table { seed: options.seed, ..Table::default() };
     table.broker = version(vhost.broker().management()).await;

@@ -7,7 +7,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value;
-use tests::{Vhost, lasting};
+use tests::{Vhost, eventually, lasting};
 use tokio::time::timeout;
 
 use crate::fleet::Fleet;
@@ -87,6 +87,18 @@ impl Watch {
         let options = QueueDeclareOptions { passive: true, ..Default::default() };
         Ok(channel.queue_declare(queue.into(), options, FieldTable::default()).await?.consumer_count())
     }
+}
+
+/// Waits until a new vhost runs on every node; until then some of them refuse it.
+pub(crate) async fn whole(vhost: &Vhost) {
+    eventually("the vhost runs on every node", || async {
+        let (management, path) = (vhost.broker().management().clone(), format!("vhosts/{}", vhost.name()));
+        let told = blocking(move || management.get(&path)).await.map_err(|error| error.to_string())?;
+        let states = told["cluster_state"].as_object().cloned().unwrap_or_default();
+        let runs = !states.is_empty() && states.values().all(|state| state == "running");
+        if runs { Ok(()) } else { Err(told["cluster_state"].to_string()) }
+    })
+    .await;
 }
 
 /// A queue as the management sees it.

@@ -26,15 +26,15 @@ cargo xtask up
   A second `up` beside the first has its own broker, data (target/up/2) and ports. RUST_LOG is handed to the services.
 
 cargo xtask test
-  --only <suite>              format, tidy, clippy, build, definitions, unit or end-to-end (repeatable)
+  --only <suite>              format, tidy, clippy, build, definitions, unit, end-to-end or chaos (repeatable)
   --broker <which>            as above; the default is the machine's own. A broker that is there has to let the user
                               administrate it: it gets virtual hosts `test-…`, and users that are named after the services
   --management-url <url>      where the management API of such a broker is (default: http://<host>:15672)
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 
   Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, chromium, chromium-driver. What cannot be
-  installed is skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of end-to-end
-  runs on 4.0 too.
+  installed is skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of
+  end-to-end, and chaos, run on 4.0 too.
 
 cargo xtask chaos
   --minutes <n>               how long things are broken (0.1 to 600; default 3)
