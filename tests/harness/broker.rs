@@ -35,6 +35,12 @@ impl Broker {
         Self { address: read("TEST_AMQP_ADDRESS"), management, user, password }
     }
 
+    /// A broker at `host:port`, with its management interface and the administrator's name and password.
+    #[must_use]
+    pub fn at(address: String, management: Management, (user, password): (&str, &str)) -> Self {
+        Self { address, management, user: user.to_owned(), password: password.to_owned() }
+    }
+
     /// The management interface, as the administrator.
     #[must_use]
     pub fn management(&self) -> &Management {
@@ -69,8 +75,17 @@ impl Vhost {
     #[must_use]
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let broker = Broker::from_env();
         let name = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self::on(Broker::from_env(), name)
+    }
+
+    /// A new, empty vhost of this name on a broker.
+    ///
+    /// # Panics
+    ///
+    /// When the broker does not create it.
+    #[must_use]
+    pub fn on(broker: Broker, name: String) -> Self {
         broker.management.put(&format!("vhosts/{name}"), &json!({})).expect("the vhost is created");
         let vhost = Self { broker, name };
         vhost.allow(&vhost.broker.user, ".*", ".*", ".*");

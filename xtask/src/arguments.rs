@@ -7,6 +7,7 @@ use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
 use rabbitmq_node::BrokerChoice;
 
+use crate::chaos::{self, ChaosOptions};
 use crate::test::SuiteName;
 
 /// What is to be done.
@@ -15,6 +16,7 @@ pub(crate) enum Task {
     Help,
     Up(UpOptions),
     Test(TestOptions),
+    Chaos(ChaosOptions),
     Definitions { check: bool },
 }
 
@@ -66,8 +68,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             "help" => Ok(Task::Help),
             "up" => parse_up(parser),
             "test" => parse_test(parser),
+            "chaos" => chaos::parse(parser),
             "definitions" => parse_definitions(parser),
-            unknown => Err(format!("there is no task `{unknown}`; tasks are up, test and definitions").into()),
+            unknown => Err(format!("there is no task `{unknown}`; tasks are up, test, chaos and definitions").into()),
         },
         Some(other) => Err(other.unexpected()),
     }
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn no_task_and_help_anywhere_are_help() {
-        for line in ["", "--help", "help", "up --help", "test -h", "definitions --help"] {
+        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "definitions --help"] {
             assert_eq!(read(line), Ok(Task::Help), "{line}");
         }
     }

@@ -2,6 +2,7 @@
 
 mod broker;
 mod browser;
+mod chaos;
 mod clients;
 mod postgres;
 mod report;
@@ -43,6 +44,12 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
             }
             continue;
         }
+        if suite == SuiteName::Chaos {
+            for target in &targets {
+                chaos::report(target, &mut report);
+            }
+            continue;
+        }
         let started = Instant::now();
         let mut parts = Vec::new();
         let result = match suite {
@@ -56,7 +63,7 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
             SuiteName::Build => build::programs(false),
             SuiteName::Definitions => definitions::run(true).and_then(|()| import(&targets, &mut parts)),
             SuiteName::Unit => unit(options, &targets[0], &mut parts),
-            SuiteName::EndToEnd => Ok(()),
+            SuiteName::EndToEnd | SuiteName::Chaos => Ok(()),
         };
         built &= suite != SuiteName::Build || result.is_ok();
         report.add(suite.to_string(), outcome(result), started);

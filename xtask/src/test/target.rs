@@ -62,6 +62,11 @@ impl Target {
         Self { choice, core_only, source }
     }
 
+    /// Which one it is.
+    pub(super) fn choice(&self) -> &BrokerChoice {
+        &self.choice
+    }
+
     /// The broker, or why it could not be had.
     pub(super) fn source(&self) -> Result<&Source, &str> {
         self.source.as_ref().map_err(String::as_str)
