@@ -1,8 +1,9 @@
 //! The broker that `cargo xtask test` has started or was given, and a vhost of it for one test.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rabbitmq_node::Management;
+use rabbitmq_node::{BrokerChoice, Installation, Management};
 use serde_json::{Value, json};
 
 /// The running broker.
@@ -21,15 +22,28 @@ pub struct Vhost {
     name: String,
 }
 
+/// The RabbitMQ of this run, for a test that starts a node of its own.
+///
+/// # Panics
+///
+/// When the run is for a broker that somebody else runs: such tests lie in modules named `node`, which are left out then.
+#[must_use]
+pub fn installation() -> Installation {
+    let choice: BrokerChoice = read("TEST_BROKER").parse().expect("TEST_BROKER names a broker");
+    let unpacked = choice.installation(Path::new(&read("TEST_BROKERS_DIR")), &mut |line| eprintln!("{line}"));
+    unpacked.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn read(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
+}
+
 impl Broker {
     /// # Panics
     ///
     /// When the suite was not started by `cargo xtask test`.
     #[must_use]
     pub fn from_env() -> Self {
-        let read = |name: &str| {
-            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
-        };
         let (user, password) = (read("TEST_ADMIN_USER"), read("TEST_ADMIN_PASSWORD"));
         let management = Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password);
         Self { address: read("TEST_AMQP_ADDRESS"), management, user, password }

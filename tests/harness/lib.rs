@@ -14,7 +14,7 @@ mod service;
 mod shop;
 mod wait;
 
-pub use broker::{Broker, Vhost};
+pub use broker::{Broker, Vhost, installation};
 pub use browser::Browser;
 pub use database::Database;
 pub use own_broker::OwnBroker;

@@ -43,6 +43,8 @@ pub(crate) struct TestOptions {
     pub(crate) broker: Option<BrokerChoice>,
     /// Where a given broker's management API is, when it is not at its usual place.
     pub(crate) management_url: Option<String>,
+    /// Whether end-to-end runs on three nodes instead of one.
+    pub(crate) cluster: bool,
     /// For the test programs.
     pub(crate) arguments: Vec<String>,
 }
@@ -103,6 +105,7 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
             Long("help") | Short('h') => return Ok(Task::Help),
             Long("only") => options.only.push(parser.value()?.parse_with(SuiteName::from_str)?),
             Long("broker") => options.broker = Some(parser.value()?.parse_with(BrokerChoice::from_str)?),
+            Long("cluster") => options.cluster = true,
             Long("management-url") => options.management_url = Some(parser.value()?.string()?),
             // The first free value stands behind `--`: no suite is named without `--only`.
             Value(first) => {
@@ -114,8 +117,12 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
             other => return Err(other.unexpected()),
         }
     }
-    if options.management_url.is_some() && options.broker.as_ref().and_then(BrokerChoice::given).is_none() {
+    let given = options.broker.as_ref().and_then(BrokerChoice::given).is_some();
+    if options.management_url.is_some() && !given {
         return Err("--management-url belongs to --broker amqp://…: a node of our own is known".into());
+    }
+    if options.cluster && given {
+        return Err("--cluster starts nodes of our own, and --broker amqp://… is somebody else's".into());
     }
     Ok(Task::Test(options))
 }
@@ -192,6 +199,7 @@ mod tests {
             management_url: Some("http://there:8080".to_owned()),
             ..TestOptions::default()
         };
+        assert_eq!(read("test --cluster"), Ok(Task::Test(TestOptions { cluster: true, ..TestOptions::default() })));
         let line = "test --broker amqp://me:secret@there/%2f --management-url http://there:8080";
         assert_eq!(read(line), Ok(Task::Test(options)));
     }
@@ -207,6 +215,7 @@ mod tests {
             ("up --orders-per-second", "missing argument"),
             ("up --broker 5", "3.10, 4.0, 4.3"),
             ("test --only everything", "everything"),
+            ("test --broker amqp://there --cluster", "--cluster"),
             ("test --broker 4.0 --management-url http://there:8080", "--management-url"),
             ("definitions --force", "--force"),
         ] {

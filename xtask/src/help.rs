@@ -29,6 +29,7 @@ cargo xtask test
   --only <suite>              format, tidy, clippy, build, definitions, unit, end-to-end or chaos (repeatable)
   --broker <which>            as above; the default is the machine's own. A broker that is there has to let the user
                               administrate it: it gets virtual hosts `test-…`, and users that are named after the services
+  --cluster                   end-to-end on three nodes that are one broker
   --management-url <url>      where the management API of such a broker is (default: http://<host>:15672)
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 

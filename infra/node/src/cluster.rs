@@ -53,17 +53,21 @@ impl Cluster {
         let mapper = Mapper::start(installation)?;
         let definitions = options.definitions.as_deref().map(Definitions::read).transpose()?;
         let names: Vec<String> = (1..=SIZE).map(|number| format!("garenne-{number}")).collect();
-        let members = names.iter().map(|name| Node::full_name(name)).collect();
-        let distribution = Distribution::Cluster { mapper: mapper.port(), members };
         let place = |name: &String| options.directory.join(name);
         let mut nodes = Vec::new();
         for name in &names {
             Directory::share_cookie(&place(&names[0]), &place(name))?;
+            // The first one waits for nobody, and the others look for it alone.
+            let mut known = vec![Node::full_name(&names[0]), Node::full_name(name)];
+            known.dedup();
+            let distribution = Distribution::Cluster { mapper: mapper.port(), known };
             let own = NodeOptions { name: name.clone(), deadline: options.deadline, ..NodeOptions::new(place(name)) };
-            nodes.push(Node::prepare(installation, &own, distribution.clone())?);
+            nodes.push(Node::prepare(installation, &own, distribution)?);
         }
-        // All at once: they wait for each other.
-        each(&mut nodes, Node::restart)?;
+        // The first one is the cluster that the others join. All at once, they would wait for each other's lock, at random.
+        let (first, others) = nodes.split_at_mut(1);
+        each(first, Node::restart)?;
+        each(others, Node::restart)?;
         let cluster = Self { nodes, deadline: options.deadline, _mapper: mapper };
         cluster.wait_until_together(SIZE)?;
         if let Some(definitions) = definitions {

@@ -93,9 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn every_node_of_a_cluster_names_all_of_them() {
-        let members = vec!["a@localhost".to_owned(), "b@localhost".to_owned()];
-        let text = render(PORTS, None, &Distribution::Cluster { mapper: 5, members });
+    fn a_node_of_a_cluster_names_those_it_looks_for() {
+        let known = vec!["a@localhost".to_owned(), "b@localhost".to_owned()];
+        let text = render(PORTS, None, &Distribution::Cluster { mapper: 5, known });
         let own = parse(&text);
         assert_eq!(own["cluster_formation.peer_discovery_backend"], "classic_config");
         assert_eq!(own["cluster_formation.classic_config.nodes.2"], "b@localhost");

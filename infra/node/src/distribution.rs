@@ -13,8 +13,8 @@ pub(crate) enum Distribution {
     Cluster {
         /// The port mapper's port.
         mapper: u16,
-        /// The full name of every node of the cluster.
-        members: Vec<String>,
+        /// The full names of the nodes among which a blank one looks for its cluster: itself too.
+        known: Vec<String>,
     },
 }
 
@@ -35,12 +35,12 @@ impl Distribution {
         command.args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"]);
     }
 
-    /// The lines of `rabbitmq.conf` by which blank nodes become one cluster.
+    /// The lines of `rabbitmq.conf` by which a blank node finds its cluster.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let Self::Cluster { members, .. } = self else { return Vec::new() };
+        let Self::Cluster { known, .. } = self else { return Vec::new() };
         let mut lines = vec!["cluster_formation.peer_discovery_backend = classic_config".to_owned()];
         lines.extend(
-            members
+            known
                 .iter()
                 .enumerate()
                 .map(|(index, name)| format!("cluster_formation.classic_config.nodes.{} = {name}", index + 1)),

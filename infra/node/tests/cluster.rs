@@ -2,6 +2,8 @@
 
 mod ground;
 
+use std::path::Path;
+
 use ground::{eventually, fresh, installation, processes_of, wait_for_register};
 use rabbitmq_node::{Cluster, ClusterOptions, Error, Management};
 use serde_json::{Value, json};
@@ -32,9 +34,12 @@ fn take(management: &Management, queue: &str) -> Option<String> {
 
 #[test]
 fn what_was_declared_through_a_node_is_served_after_its_death_and_the_node_comes_back() {
-    let mut cluster = Cluster::start(&installation(), &ClusterOptions::new(fresh("cluster"))).unwrap();
+    let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rabbitmq/definitions.json");
+    let options = ClusterOptions { definitions: Some(definitions), ..ClusterOptions::new(fresh("cluster")) };
+    let mut cluster = Cluster::start(&installation(), &options).unwrap();
     let all: Vec<String> = cluster.nodes().iter().map(|node| node.name().to_owned()).collect();
     let first = cluster.nodes()[0].management();
+    assert_eq!(names(&first, "orders.dlq", "members"), all, "what was imported has a replica on every node too");
     for queue in QUEUES {
         let quorum = json!({ "durable": true, "arguments": { "x-queue-type": "quorum" } });
         first.put(&format!("queues/%2F/{queue}"), &quorum).unwrap();
@@ -63,17 +68,4 @@ fn what_was_declared_through_a_node_is_served_after_its_death_and_the_node_comes
     let homes: Vec<_> = cluster.nodes().iter().map(|node| node.directory().root().to_owned()).collect();
     cluster.stop().unwrap();
     eventually("no process is left", || homes.iter().all(|home| processes_of(home).is_empty()));
-}
-
-#[test]
-fn definitions_are_imported_when_every_node_is_there_to_hold_a_replica() {
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../rabbitmq/definitions.json");
-    let options = ClusterOptions { definitions: Some(file), ..ClusterOptions::new(fresh("cluster-definitions")) };
-    let cluster = Cluster::start(&installation(), &options).unwrap();
-    let queues = cluster.management().get("queues").unwrap();
-    let quorum: Vec<&Value> = queues.as_array().unwrap().iter().filter(|queue| queue["type"] == "quorum").collect();
-    assert!(!quorum.is_empty());
-    for queue in quorum {
-        assert_eq!(queue["members"].as_array().map(Vec::len), Some(3), "{queue}");
-    }
 }

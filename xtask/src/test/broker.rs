@@ -1,6 +1,6 @@
 //! The brokers of the test run; our own ones lie below `target/test/`.
 
-use rabbitmq_node::{ADMINISTRATOR, Definitions, Installation, Node, NodeOptions};
+use rabbitmq_node::{ADMINISTRATOR, Cluster, ClusterOptions, Definitions, Installation, Node, NodeOptions};
 
 use super::target::Source;
 use crate::claim::Claim;
@@ -10,8 +10,17 @@ use crate::workspace;
 /// The broker that all end-to-end suites share; each test has a virtual host of its own on it.
 #[derive(Debug)]
 pub(super) struct TestBroker {
-    own: Option<(Node, Claim)>,
+    own: Own,
     environment: Vec<(&'static str, String)>,
+    _claim: Option<Claim>,
+}
+
+/// What is ours to stop.
+#[derive(Debug)]
+enum Own {
+    Nothing,
+    Node(Box<Node>),
+    Cluster(Cluster),
 }
 
 impl TestBroker {
@@ -21,9 +30,14 @@ impl TestBroker {
             Source::Own(installation) => {
                 let claim = claim()?;
                 let node = Node::start(installation, &NodeOptions::new(claim.path().join("broker")))?;
-                let address = format!("127.0.0.1:{}", node.amqp_port());
-                let environment = environment(address, &node.management_url(), ADMINISTRATOR);
-                Ok(Self { own: Some((node, claim)), environment })
+                let environment = environment_of(&node);
+                Ok(Self { own: Own::Node(Box::new(node)), environment, _claim: Some(claim) })
+            }
+            Source::Cluster(installation) => {
+                let claim = claim()?;
+                let cluster = Cluster::start(installation, &ClusterOptions::new(claim.path().join("cluster")))?;
+                let environment = environment_of(&cluster.nodes()[0]);
+                Ok(Self { own: Own::Cluster(cluster), environment, _claim: Some(claim) })
             }
             Source::Given(broker) => {
                 let answer = broker.management().get("whoami")?;
@@ -35,7 +49,7 @@ impl TestBroker {
                 }
                 let address = format!("{}:{}", broker.host(), broker.port());
                 let environment = environment(address, broker.management_url(), broker.user());
-                Ok(Self { own: None, environment })
+                Ok(Self { own: Own::Nothing, environment, _claim: None })
             }
         }
     }
@@ -47,11 +61,16 @@ impl TestBroker {
 
     /// Stops it if it is ours.
     pub(super) fn stop(&mut self) -> Result<(), Failure> {
-        if let Some((mut node, _claim)) = self.own.take() {
-            node.stop()?;
+        match &mut self.own {
+            Own::Nothing => Ok(()),
+            Own::Node(node) => Ok(node.stop()?),
+            Own::Cluster(cluster) => Ok(cluster.stop()?),
         }
-        Ok(())
     }
+}
+
+fn environment_of(node: &Node) -> Vec<(&'static str, String)> {
+    environment(format!("127.0.0.1:{}", node.amqp_port()), &node.management_url(), ADMINISTRATOR)
 }
 
 fn environment(address: String, management_url: &str, user: (&str, &str)) -> Vec<(&'static str, String)> {

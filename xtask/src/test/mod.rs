@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::{build, definitions, workspace};
 use report::{Outcome, Report};
 pub(crate) use suite::SuiteName;
-use target::{Source, Target};
+use target::{OWN_NODE, Source, Target};
 
 /// Runs the chosen suites. A failed suite does not keep the others from running; only a failed build does.
 pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
@@ -131,6 +131,10 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
     command.args(&options.arguments).env("TEST_BIN_DIR", workspace::programs(false)).envs(target.environment());
     if options.arguments.is_empty() {
         command.args(target.filter());
+    }
+    if let Err(reason) = target.installation() {
+        missing.push(("nodes of the tests' own".to_owned(), reason));
+        command.args(["--skip", OWN_NODE]);
     }
     let mut progress = |line: &str| println!("{line}");
     match clients::python(&mut progress) {

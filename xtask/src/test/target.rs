@@ -10,6 +10,9 @@ use crate::workspace;
 /// The library's suites, and of the shop's the ones in which messages are lost or doubled if anything is.
 const CORE: [&str; 4] = ["library::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
 
+/// The modules whose tests start a node of their own; a rule of the house keeps them there.
+pub(super) const OWN_NODE: &str = "::node::";
+
 /// One broker, looked for once, and how much of the end-to-end suites it gets.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -19,10 +22,12 @@ pub(super) struct Target {
 }
 
 /// Where the broker comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Source {
     /// A node of ours.
     Own(Installation),
+    /// Three nodes of ours.
+    Cluster(Installation),
     /// Somebody else's.
     Given(GivenBroker),
 }
@@ -32,32 +37,28 @@ impl Target {
     /// installed or unpacked.
     pub(super) fn all(options: &TestOptions, pipeline: bool, progress: &mut dyn FnMut(&str)) -> Vec<Self> {
         match &options.broker {
-            Some(choice) => vec![Self::find(choice.clone(), false, options.management_url.as_deref(), progress)],
+            Some(choice) => vec![Self::find(choice.clone(), false, options, progress)],
             None => {
-                let mut targets = vec![Self::find(BrokerChoice::Installed, false, None, progress)];
+                let mut targets = vec![Self::find(BrokerChoice::Installed, false, options, progress)];
                 if pipeline {
-                    targets.push(Self::find(BrokerChoice::Release(Release::V4_0), true, None, progress));
+                    targets.push(Self::find(BrokerChoice::Release(Release::V4_0), true, options, progress));
                 }
                 targets
             }
         }
     }
 
-    fn find(
-        choice: BrokerChoice,
-        core_only: bool,
-        management_url: Option<&str>,
-        progress: &mut dyn FnMut(&str),
-    ) -> Self {
+    fn find(choice: BrokerChoice, core_only: bool, options: &TestOptions, progress: &mut dyn FnMut(&str)) -> Self {
         let source = match choice.given() {
             Some(broker) if broker.is_encrypted() => Err(format!("the suites speak AMQP without TLS, not {broker}")),
-            Some(broker) => Ok(Source::Given(match management_url {
+            Some(broker) => Ok(Source::Given(match &options.management_url {
                 Some(url) => broker.clone().with_management_url(url),
                 None => broker.clone(),
             })),
-            None => {
-                choice.installation(&workspace::brokers(), progress).map(Source::Own).map_err(|error| error.to_string())
-            }
+            None => choice
+                .installation(&workspace::brokers(), progress)
+                .map(if options.cluster { Source::Cluster } else { Source::Own })
+                .map_err(|error| error.to_string()),
         };
         Self { choice, core_only, source }
     }
@@ -75,7 +76,7 @@ impl Target {
     /// The programs of a node of our own, or why there are none.
     pub(super) fn installation(&self) -> Result<&Installation, String> {
         match &self.source {
-            Ok(Source::Own(installation)) => Ok(installation),
+            Ok(Source::Own(installation) | Source::Cluster(installation)) => Ok(installation),
             Ok(Source::Given(broker)) => Err(format!("{broker} is somebody else's, and this starts a node of its own")),
             Err(reason) => Err(reason.clone()),
         }
@@ -96,6 +97,7 @@ impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = self.installation().ok().and_then(Installation::version);
         write!(out, "on {}", version.unwrap_or_else(|| self.choice.to_string()))?;
+        out.write_str(if matches!(self.source, Ok(Source::Cluster(_))) { ", cluster" } else { "" })?;
         out.write_str(if self.core_only { ", core" } else { "" })
     }
 }
