@@ -1,4 +1,4 @@
-//! A private RabbitMQ node on loopback, for `cargo xtask up` and for the end-to-end tests.
+//! Private RabbitMQ nodes on loopback, one or a cluster of three, for `cargo xtask up` and for the end-to-end tests.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), rabbitmq_node::Error> {
@@ -13,8 +13,11 @@
 //! # }
 //! ```
 //!
-//! Everything the node touches lies in its directory, which is also its `HOME`. It listens on 127.0.0.1 only, needs no
-//! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears.
+//! Everything a node touches lies in its directory, which is also its `HOME`. It listens on 127.0.0.1 only, needs no
+//! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears. The nodes of a [`Cluster`]
+//! find each other through an epmd of their own, of which the same is true.
+//!
+//! Which RabbitMQ it is says a [`BrokerChoice`]: this machine's, or a [`Release`] that is unpacked into a folder of the project's.
 
 mod choice;
 mod cluster;
