@@ -9,7 +9,7 @@ use crate::values::{CardToken, Money, OrderId, OrderLines, Sku};
 
 /// Every line of the order was taken from the shelf.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "inventory.stock-reserved")]
+#[event(name = "inventory.stock-reserved", key = order_id)]
 pub struct StockReserved {
     /// The order.
     pub order_id: OrderId,
@@ -21,7 +21,7 @@ pub struct StockReserved {
 
 /// Nothing was taken from the shelf: at least one line cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "inventory.stock-rejected")]
+#[event(name = "inventory.stock-rejected", key = order_id)]
 pub struct StockRejected {
     /// The order.
     pub order_id: OrderId,
@@ -33,7 +33,7 @@ pub struct StockRejected {
 
 /// What was reserved for a cancelled order is back on the shelf.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "inventory.stock-released")]
+#[event(name = "inventory.stock-released", key = order_id)]
 pub struct StockReleased {
     /// The order.
     pub order_id: OrderId,

@@ -9,7 +9,7 @@ use crate::values::{CardToken, Customer, Money, OrderId, OrderLines};
 
 /// A customer's order was accepted and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "orders.order-placed")]
+#[event(name = "orders.order-placed", key = order_id)]
 pub struct OrderPlaced {
     /// The order.
     pub order_id: OrderId,
@@ -21,7 +21,7 @@ pub struct OrderPlaced {
 
 /// The money was captured: the parcel may leave.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "orders.order-confirmed")]
+#[event(name = "orders.order-confirmed", key = order_id)]
 pub struct OrderConfirmed {
     /// The order.
     pub order_id: OrderId,
@@ -35,7 +35,7 @@ pub struct OrderConfirmed {
 
 /// The order came to nothing. What was reserved for it is free again.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "orders.order-cancelled")]
+#[event(name = "orders.order-cancelled", key = order_id)]
 pub struct OrderCancelled {
     /// The order.
     pub order_id: OrderId,

@@ -7,7 +7,7 @@ use crate::values::{Money, OrderId};
 
 /// The provider took the money.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "payments.payment-captured")]
+#[event(name = "payments.payment-captured", key = order_id)]
 pub struct PaymentCaptured {
     /// The order.
     pub order_id: OrderId,
@@ -19,7 +19,7 @@ pub struct PaymentCaptured {
 
 /// The provider will not take the money from this card.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "payments.payment-declined")]
+#[event(name = "payments.payment-declined", key = order_id)]
 pub struct PaymentDeclined {
     /// The order.
     pub order_id: OrderId,

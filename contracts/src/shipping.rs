@@ -7,7 +7,7 @@ use crate::values::{Customer, OrderId};
 
 /// A parcel was handed to the carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
-#[event(name = "shipping.shipment-dispatched")]
+#[event(name = "shipping.shipment-dispatched", key = order_id)]
 pub struct ShipmentDispatched {
     /// The order.
     pub order_id: OrderId,

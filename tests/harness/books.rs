@@ -1,11 +1,39 @@
 //! The shop's books: what its databases say, and the laws that must hold between them whatever has died.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::AnyPool;
 
-use crate::Shop;
+use crate::{CONSUMERS, Shop};
+
+/// Where the databases of a shop are, SQLite files or PostgreSQL, and its mail.
+#[derive(Debug, Clone)]
+pub struct Books {
+    urls: BTreeMap<String, String>,
+    mail: PathBuf,
+}
+
+/// A law that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// The law.
+    pub law: &'static str,
+    /// The orders or articles for which it does not hold, each with what was found.
+    pub cases: Vec<String>,
+}
+
+/// Every order by how it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// All that are stored, with their status.
+    pub all: BTreeMap<String, String>,
+    /// Ended well.
+    pub dispatched: BTreeSet<String>,
+    /// Came to nothing.
+    pub cancelled: BTreeSet<String>,
+}
 
 /// Reads one column of text from a service's database.
 ///
@@ -13,56 +41,169 @@ use crate::Shop;
 ///
 /// When the query fails.
 pub async fn column(shop: &Shop, service: &str, query: &'static str) -> Vec<String> {
-    let pool = open(&shop.folder().join(format!("{service}.db"))).await;
-    let rows = sqlx::query_scalar::<_, String>(query).fetch_all(&pool).await.expect("the query");
-    pool.close().await;
-    rows
+    Books::of(shop).column(service, query).await.expect("the query")
 }
 
-/// Audits the laws: every checkout ended dispatched or cancelled; stock at the start = stock now + units of live
-/// orders; one capture for each confirmed order and none for a cancelled one; one mail for each outcome.
+/// Audits the laws of [`Books::breaches`], and that so many orders are stored.
 ///
 /// # Panics
 ///
 /// When a law is broken: which one, and by which orders.
 pub async fn audit(shop: &Shop, expected_orders: usize) {
-    let of = |status: &'static str| async move {
-        let all = column(shop, "orders", "SELECT order_id || ' ' || status FROM orders").await;
-        let suffix = format!(" {status}");
-        all.into_iter().filter_map(|row| row.strip_suffix(&suffix).map(str::to_owned)).collect::<BTreeSet<_>>()
-    };
-    let (dispatched, cancelled) = (of("dispatched").await, of("cancelled").await);
-    let all = column(shop, "orders", "SELECT order_id FROM orders").await.len();
-    assert_eq!(all, expected_orders, "orders stored");
-    assert_eq!(dispatched.len() + cancelled.len(), all, "every checkout ends dispatched or cancelled");
+    let books = Books::of(shop);
+    assert_eq!(books.orders().await.expect("the orders").all.len(), expected_orders, "orders stored");
+    let breaches = books.breaches().await.expect("the books can be read");
+    assert!(breaches.is_empty(), "{}", breaches.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+}
 
-    let missing = column(
-        shop,
-        "inventory",
-        "SELECT a.sku || ': ' || a.start_stock || ' at the start, ' || a.stock || ' now, '
-                || COALESCE((SELECT SUM(units) FROM reserved_lines r WHERE r.sku = a.sku), 0) || ' reserved'
-         FROM articles a
-         WHERE a.start_stock <> a.stock + COALESCE((SELECT SUM(units) FROM reserved_lines r WHERE r.sku = a.sku), 0)",
-    )
-    .await;
-    assert_eq!(missing, Vec::<String>::new(), "stock at the start = stock now + units of live orders");
-    let reserved = column(shop, "inventory", "SELECT order_id FROM reservations WHERE state = 'reserved'").await;
-    assert_eq!(reserved.into_iter().collect::<BTreeSet<_>>(), dispatched, "stock is reserved for live orders alone");
-
-    let captured = column(shop, "payments", "SELECT order_id FROM charges WHERE state = 'captured'").await;
-    assert_eq!(captured.into_iter().collect::<BTreeSet<_>>(), dispatched, "one capture for each confirmed order");
-    let parcels = column(shop, "shipping", "SELECT order_id FROM shipments").await;
-    assert_eq!(parcels.into_iter().collect::<BTreeSet<_>>(), dispatched, "one parcel for each confirmed order");
-
-    for id in &dispatched {
-        assert_eq!(shop.mails(id).len(), 2, "a mail that confirms and one that dispatches: {:?}", shop.mails(id));
+impl Books {
+    /// Books whose databases are at these URLs, by service.
+    #[must_use]
+    pub fn new(urls: BTreeMap<String, String>, mail: PathBuf) -> Self {
+        sqlx::any::install_default_drivers();
+        Self { urls, mail }
     }
-    for id in &cancelled {
-        assert_eq!(shop.mails(id).len(), 1, "a mail that cancels: {:?}", shop.mails(id));
+
+    /// The books of a shop of the harness.
+    #[must_use]
+    pub fn of(shop: &Shop) -> Self {
+        let url = |service: &str| format!("sqlite://{}", shop.folder().join(format!("{service}.db")).display());
+        let urls = CONSUMERS.iter().map(|service| ((*service).to_owned(), url(service))).collect();
+        Self::new(urls, shop.folder().join("mail"))
+    }
+
+    /// Reads one column of text from a service's database.
+    ///
+    /// # Errors
+    ///
+    /// When the query fails.
+    pub async fn column(&self, service: &str, query: &'static str) -> Result<Vec<String>, sqlx::Error> {
+        let pool = AnyPool::connect(&self.urls[service]).await?;
+        let rows = sqlx::query_scalar::<_, String>(query).fetch_all(&pool).await;
+        pool.close().await;
+        rows
+    }
+
+    /// Every order and how it ended.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn orders(&self) -> Result<Orders, sqlx::Error> {
+        let rows = self.column("orders", "SELECT order_id || ' ' || status FROM orders").await?;
+        let pairs = rows.iter().filter_map(|row| row.split_once(' '));
+        let all: BTreeMap<String, String> = pairs.map(|(id, status)| (id.to_owned(), status.to_owned())).collect();
+        let of = |wanted: &str| all.iter().filter(|(_, status)| *status == wanted).map(|(id, _)| id.clone()).collect();
+        Ok(Orders { dispatched: of("dispatched"), cancelled: of("cancelled"), all })
+    }
+
+    /// How many mails the notifications say they have sent.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn mails_sent(&self) -> Result<usize, sqlx::Error> {
+        Ok(self.column("notifications", "SELECT order_id FROM sent_mail").await?.len())
+    }
+
+    /// Checks the laws: every checkout ended dispatched or cancelled; stock at the start = stock now + units of live orders; one
+    /// capture and one parcel for each confirmed order and none for a cancelled one; one mail for each outcome.
+    ///
+    /// # Errors
+    ///
+    /// When a database cannot be read.
+    pub async fn breaches(&self) -> Result<Vec<Breach>, sqlx::Error> {
+        let orders = self.orders().await?;
+        let open = orders.all.iter().filter(|(_, status)| *status != "dispatched" && *status != "cancelled");
+        let open = open.map(|(id, status)| format!("{id} is {status}")).collect();
+        let mut breaches = vec![Breach { law: "every checkout ends dispatched or cancelled", cases: open }];
+
+        let articles = self.column("inventory", STOCK).await?;
+        breaches.push(Breach { law: "stock at the start = stock now + units of live orders", cases: articles });
+
+        for (law, service, query) in [
+            (
+                "stock is reserved for live orders alone",
+                "inventory",
+                "SELECT order_id FROM reservations WHERE state = 'reserved'",
+            ),
+            (
+                "one capture for each confirmed order, none for a cancelled one",
+                "payments",
+                "SELECT order_id FROM charges WHERE state = 'captured'",
+            ),
+            (
+                "the provider has taken the money of confirmed orders alone",
+                "payments",
+                "SELECT idempotency_key FROM provider_books WHERE captured_cents IS NOT NULL",
+            ),
+            (
+                "one parcel for each confirmed order, none for a cancelled one",
+                "shipping",
+                "SELECT order_id FROM shipments",
+            ),
+        ] {
+            let found = self.column(service, query).await?.into_iter().collect();
+            breaches.push(Breach { law, cases: differences(&orders.dispatched, &found) });
+        }
+        breaches.push(Breach { law: "one mail for each outcome", cases: self.wrong_mail(&orders).await? });
+        breaches.retain(|breach| !breach.cases.is_empty());
+        Ok(breaches)
+    }
+
+    /// The orders whose mail is not what their end asks for, in the folder or in the notifications' own list.
+    async fn wrong_mail(&self, orders: &Orders) -> Result<Vec<String>, sqlx::Error> {
+        let mut wanted = BTreeSet::new();
+        for id in &orders.dispatched {
+            wanted.insert(format!("{id}.order-confirmed"));
+            wanted.insert(format!("{id}.shipment-dispatched"));
+        }
+        wanted.extend(orders.cancelled.iter().map(|id| format!("{id}.order-cancelled")));
+        let noted = self.column("notifications", "SELECT order_id || '.' || kind FROM sent_mail").await?;
+        let mut cases = differences(&wanted, &noted.into_iter().collect());
+        cases.extend(
+            differences(&wanted, &mails_in(&self.mail)).into_iter().map(|case| format!("{case} in the folder")),
+        );
+        Ok(cases)
     }
 }
 
-async fn open(path: &Path) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(10));
-    SqlitePool::connect_with(options).await.expect("the database opens")
+const STOCK: &str = "SELECT a.sku || ': ' || a.start_stock || ' at the start, ' || a.stock || ' now, '
+        || COALESCE((SELECT SUM(units) FROM reserved_lines r WHERE r.sku = a.sku), 0) || ' reserved'
+    FROM articles a
+    WHERE a.start_stock <> a.stock + COALESCE((SELECT SUM(units) FROM reserved_lines r WHERE r.sku = a.sku), 0)";
+
+/// What one set has and the other has not, in words.
+fn differences(wanted: &BTreeSet<String>, found: &BTreeSet<String>) -> Vec<String> {
+    let missing = wanted.difference(found).map(|id| format!("{id} is missing"));
+    missing.chain(found.difference(wanted).map(|id| format!("{id} is too much"))).collect()
+}
+
+/// The mails of a folder, `<order>.<kind>`.
+fn mails_in(folder: &Path) -> BTreeSet<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return BTreeSet::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter_map(|name| name.strip_suffix(".eml").map(str::to_owned)).collect()
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 20;
+        write!(f, "broken: {} ({})", self.law, self.cases.len())?;
+        for case in self.cases.iter().take(SHOWN) {
+            write!(f, "\n    {case}")?;
+        }
+        if self.cases.len() > SHOWN { write!(f, "\n    and {} more", self.cases.len() - SHOWN) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+
+    #[test]
+    fn what_is_missing_and_what_is_too_much_are_named() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(differences(&set(&["a", "b"]), &set(&["b", "c"])), ["a is missing", "c is too much"]);
+    }
 }

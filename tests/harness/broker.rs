@@ -1,14 +1,15 @@
-//! The broker that `cargo xtask test` has started, and a vhost of it for one test.
+//! The broker that `cargo xtask test` has started or was given, and a vhost of it for one test.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rabbitmq_node::Management;
+use rabbitmq_node::{BrokerChoice, Installation, Management};
 use serde_json::{Value, json};
 
 /// The running broker.
 #[derive(Debug, Clone)]
 pub struct Broker {
-    port: u16,
+    address: String,
     management: Management,
     user: String,
     password: String,
@@ -21,18 +22,37 @@ pub struct Vhost {
     name: String,
 }
 
+/// The RabbitMQ of this run, for a test that starts a node of its own.
+///
+/// # Panics
+///
+/// When the run is for a broker that somebody else runs: such tests lie in modules named `node`, which are left out then.
+#[must_use]
+pub fn installation() -> Installation {
+    let choice: BrokerChoice = read("TEST_BROKER").parse().expect("TEST_BROKER names a broker");
+    let unpacked = choice.installation(Path::new(&read("TEST_BROKERS_DIR")), &mut |line| eprintln!("{line}"));
+    unpacked.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn read(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
+}
+
 impl Broker {
     /// # Panics
     ///
     /// When the suite was not started by `cargo xtask test`.
     #[must_use]
     pub fn from_env() -> Self {
-        let read = |name: &str| {
-            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
-        };
         let (user, password) = (read("TEST_ADMIN_USER"), read("TEST_ADMIN_PASSWORD"));
-        let port = read("TEST_AMQP_PORT").parse().expect("TEST_AMQP_PORT is a port");
-        Self { port, management: Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password), user, password }
+        let management = Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password);
+        Self { address: read("TEST_AMQP_ADDRESS"), management, user, password }
+    }
+
+    /// A broker at `host:port`, with its management interface and the administrator's name and password.
+    #[must_use]
+    pub fn at(address: String, management: Management, (user, password): (&str, &str)) -> Self {
+        Self { address, management, user: user.to_owned(), password: password.to_owned() }
     }
 
     /// The management interface, as the administrator.
@@ -41,10 +61,22 @@ impl Broker {
         &self.management
     }
 
-    /// The port for AMQP on 127.0.0.1.
+    /// The first number of the broker's version.
+    ///
+    /// # Panics
+    ///
+    /// When the broker does not tell it.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn major_version(&self) -> u32 {
+        let overview = self.management.get("overview").expect("the broker answers");
+        let version = overview["rabbitmq_version"].as_str().expect("the broker tells its version");
+        version.split('.').next().and_then(|major| major.parse().ok()).expect("a version begins with a number")
+    }
+
+    /// Host and port for AMQP, `127.0.0.1:5672`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 }
 
@@ -57,8 +89,17 @@ impl Vhost {
     #[must_use]
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let broker = Broker::from_env();
         let name = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self::on(Broker::from_env(), name)
+    }
+
+    /// A new, empty vhost of this name on a broker.
+    ///
+    /// # Panics
+    ///
+    /// When the broker does not create it.
+    #[must_use]
+    pub fn on(broker: Broker, name: String) -> Self {
         broker.management.put(&format!("vhosts/{name}"), &json!({})).expect("the vhost is created");
         let vhost = Self { broker, name };
         vhost.allow(&vhost.broker.user, ".*", ".*", ".*");
@@ -85,7 +126,8 @@ impl Vhost {
     /// A user's URL of this vhost.
     #[must_use]
     pub fn url_of(&self, user: &str, password: &str) -> String {
-        format!("amqp://{user}:{password}@127.0.0.1:{}/{}", self.broker.port, self.name)
+        let [user, password] = [user, password].map(Management::segment);
+        format!("amqp://{user}:{password}@{}/{}", self.broker.address, self.name)
     }
 
     /// Its name.

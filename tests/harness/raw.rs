@@ -75,6 +75,21 @@ impl Raw {
         assert!(matches!(confirmation, Confirmation::Ack(None)), "{exchange} {key}: {confirmation:?}");
     }
 
+    /// Publishes a body that the broker has to refuse, and gives its reason. The channel is closed then.
+    ///
+    /// # Panics
+    ///
+    /// When the broker takes it.
+    pub async fn refused(&self, exchange: &str, key: &str, body: &[u8]) -> String {
+        let options = BasicPublishOptions::default();
+        let publish =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body, BasicProperties::default());
+        match publish.await {
+            Ok(confirm) => confirm.await.expect_err("refused").to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// Declares a durable classic queue and binds it.
     ///
     /// # Panics
@@ -91,6 +106,16 @@ impl Raw {
             FieldTable::default(),
         );
         bind.await.expect("bound");
+    }
+
+    /// Declares a queue of the broker's making, for replies to this connection alone.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub async fn replies(&self) -> String {
+        let declare = self.channel.queue_declare("".into(), QueueDeclareOptions::exclusive(), FieldTable::default());
+        declare.await.expect("declared").name().to_string()
     }
 
     /// Waits for a message of a queue and takes it.

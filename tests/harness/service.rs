@@ -102,6 +102,15 @@ impl ServiceProcess {
         .await
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Panics
+    ///
+    /// When the system does not say.
+    pub fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child of ours")
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).expect("the process lives");

@@ -207,7 +207,11 @@ pub fn checkout(sku: &str, quantity: u32, card: &str) -> Value {
 }
 
 /// Gives the service's user the rights that the service itself says it needs, and no more.
-fn grant(vhost: &Vhost, service: &str) {
+///
+/// # Panics
+///
+/// When the broker refuses.
+pub fn grant(vhost: &Vhost, service: &str) {
     // The broker refuses to create a user twice at the same moment.
     static USERS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let management = vhost.broker().management();

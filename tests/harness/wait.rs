@@ -25,3 +25,8 @@ where
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// Lets something last so long: an outage, the time between two faults. Never a wait for a state.
+pub async fn lasting(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -66,7 +66,7 @@ impl Wire {
         let url = vhost.url();
         let login = url.strip_prefix("amqp://").and_then(|rest| rest.split_once('@')).expect("a URL").0;
         let (user, password) = login.split_once(':').expect("a URL with a password");
-        let stream = TcpStream::connect(("127.0.0.1", vhost.broker().port())).expect("the broker listens");
+        let stream = TcpStream::connect(vhost.broker().address()).expect("the broker listens");
         stream.set_nodelay(true).expect("an option of the socket");
         let (received, deliveries) = (Vec::new(), VecDeque::new());
         let mut wire = Self { stream, received, published: 0, unconfirmed: BTreeSet::new(), deliveries };

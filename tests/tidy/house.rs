@@ -46,12 +46,22 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn what_starts_a_node_of_its_own_is_left_out_where_the_broker_is_given() {
+    for file in rust_files("tests/suites") {
+        let own = ["OwnBroker", "installation()", "Node::start", "Cluster::start"];
+        let starts = own.iter().any(|words| file.code().any(|line| line.contains(words)));
+        assert!(!starts || file.path.ends_with("/node.rs"), "{}: such tests lie in a module named node", file.path);
+    }
+}
+
+#[test]
 fn versions_are_stated_once() {
     for folder in services().into_iter().chain(folders("framework")).chain([
         "contracts".into(),
         "tests".into(),
         "xtask".into(),
         "infra/node".into(),
+        "infra/postgres".into(),
     ]) {
         let manifest = read(&format!("{folder}/Cargo.toml"));
         let versions: Vec<&str> = manifest.lines().filter(|line| line.contains("version = \"")).collect();

@@ -1,12 +1,13 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
+use rabbitmq_node::BrokerChoice;
 
+use crate::chaos::{self, ChaosOptions};
 use crate::test::SuiteName;
 
 /// What is to be done.
@@ -15,6 +16,7 @@ pub(crate) enum Task {
     Help,
     Up(UpOptions),
     Test(TestOptions),
+    Chaos(ChaosOptions),
     Definitions { check: bool },
 }
 
@@ -28,8 +30,8 @@ pub(crate) struct UpOptions {
     pub(crate) release: bool,
     pub(crate) keep_data: bool,
     pub(crate) broker_only: bool,
-    /// An unpacked RabbitMQ.
-    pub(crate) rabbitmq: Option<PathBuf>,
+    /// `None` leaves it to `AMQP_URL`, then to this machine's package.
+    pub(crate) broker: Option<BrokerChoice>,
 }
 
 /// What `test` runs.
@@ -37,8 +39,12 @@ pub(crate) struct UpOptions {
 pub(crate) struct TestOptions {
     /// Empty means every suite.
     pub(crate) only: Vec<SuiteName>,
-    /// An unpacked RabbitMQ.
-    pub(crate) rabbitmq: Option<PathBuf>,
+    /// `None` is this machine's package, and in a pipeline the core of the suites on another release too.
+    pub(crate) broker: Option<BrokerChoice>,
+    /// Where a given broker's management API is, when it is not at its usual place.
+    pub(crate) management_url: Option<String>,
+    /// Whether end-to-end runs on three nodes instead of one.
+    pub(crate) cluster: bool,
     /// For the test programs.
     pub(crate) arguments: Vec<String>,
 }
@@ -51,7 +57,7 @@ impl Default for UpOptions {
             release: false,
             keep_data: false,
             broker_only: false,
-            rabbitmq: None,
+            broker: None,
         }
     }
 }
@@ -64,8 +70,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             "help" => Ok(Task::Help),
             "up" => parse_up(parser),
             "test" => parse_test(parser),
+            "chaos" => chaos::parse(parser),
             "definitions" => parse_definitions(parser),
-            unknown => Err(format!("there is no task `{unknown}`; tasks are up, test and definitions").into()),
+            unknown => Err(format!("there is no task `{unknown}`; tasks are up, test, chaos and definitions").into()),
         },
         Some(other) => Err(other.unexpected()),
     }
@@ -79,7 +86,7 @@ fn parse_up(mut parser: Parser) -> Result<Task, Error> {
             Long("release") => options.release = true,
             Long("keep-data") => options.keep_data = true,
             Long("broker-only") => options.broker_only = true,
-            Long("rabbitmq") => options.rabbitmq = Some(parser.value()?.into()),
+            Long("broker") => options.broker = Some(parser.value()?.parse_with(BrokerChoice::from_str)?),
             Long("orders-per-second") => options.orders_per_second = parser.value()?.parse_with(rate)?,
             Long("replicas") => {
                 let (service, count) = parser.value()?.parse_with(replicas)?;
@@ -97,7 +104,9 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
         match argument {
             Long("help") | Short('h') => return Ok(Task::Help),
             Long("only") => options.only.push(parser.value()?.parse_with(SuiteName::from_str)?),
-            Long("rabbitmq") => options.rabbitmq = Some(parser.value()?.into()),
+            Long("broker") => options.broker = Some(parser.value()?.parse_with(BrokerChoice::from_str)?),
+            Long("cluster") => options.cluster = true,
+            Long("management-url") => options.management_url = Some(parser.value()?.string()?),
             // The first free value stands behind `--`: no suite is named without `--only`.
             Value(first) => {
                 options.arguments.push(first.string()?);
@@ -107,6 +116,13 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
             }
             other => return Err(other.unexpected()),
         }
+    }
+    let given = options.broker.as_ref().and_then(BrokerChoice::given).is_some();
+    if options.management_url.is_some() && !given {
+        return Err("--management-url belongs to --broker amqp://…: a node of our own is known".into());
+    }
+    if options.cluster && given {
+        return Err("--cluster starts nodes of our own, and --broker amqp://… is somebody else's".into());
     }
     Ok(Task::Test(options))
 }
@@ -147,7 +163,7 @@ mod tests {
 
     #[test]
     fn no_task_and_help_anywhere_are_help() {
-        for line in ["", "--help", "help", "up --help", "test -h", "definitions --help"] {
+        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "definitions --help"] {
             assert_eq!(read(line), Ok(Task::Help), "{line}");
         }
     }
@@ -168,10 +184,24 @@ mod tests {
     fn test_takes_suites_and_hands_on_the_rest() {
         let options = TestOptions {
             only: vec![SuiteName::EndToEnd],
-            rabbitmq: None,
             arguments: vec!["chaos".to_owned(), "--nocapture".to_owned()],
+            ..TestOptions::default()
         };
         assert_eq!(read("test --only end-to-end -- chaos --nocapture"), Ok(Task::Test(options)));
+    }
+
+    #[test]
+    fn the_broker_is_a_release_or_an_address() {
+        let options = UpOptions { broker: Some("4.0".parse().unwrap()), ..UpOptions::default() };
+        assert_eq!(read("up --broker 4.0"), Ok(Task::Up(options)));
+        let options = TestOptions {
+            broker: Some("amqp://me:secret@there/%2f".parse().unwrap()),
+            management_url: Some("http://there:8080".to_owned()),
+            ..TestOptions::default()
+        };
+        assert_eq!(read("test --cluster"), Ok(Task::Test(TestOptions { cluster: true, ..TestOptions::default() })));
+        let line = "test --broker amqp://me:secret@there/%2f --management-url http://there:8080";
+        assert_eq!(read(line), Ok(Task::Test(options)));
     }
 
     #[test]
@@ -183,7 +213,10 @@ mod tests {
             ("up --replicas inventory", "such as inventory=3"),
             ("up --orders-per-second many", "`many` is not a number"),
             ("up --orders-per-second", "missing argument"),
+            ("up --broker 5", "3.10, 4.0, 4.3"),
             ("test --only everything", "everything"),
+            ("test --broker amqp://there --cluster", "--cluster"),
+            ("test --broker 4.0 --management-url http://there:8080", "--management-url"),
             ("definitions --force", "--force"),
         ] {
             let error = read(line).unwrap_err();

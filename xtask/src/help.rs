@@ -7,6 +7,7 @@ cargo xtask <task>
 Tasks
   up            start RabbitMQ and every service; Ctrl-C drains and stops them, a second Ctrl-C kills them
   test          run every suite; the last line is `N passed, M failed, K skipped`
+  chaos         run the shop under load, break things, and check that nothing was lost and nothing happened twice
   definitions   write infra/rabbitmq/definitions.json from what the services declare
 
 cargo xtask up
@@ -15,20 +16,40 @@ cargo xtask up
   --release                   build and run optimised
   --keep-data                 keep messages and databases of the run before
   --broker-only               start RabbitMQ alone
-  --rabbitmq <folder>         use an unpacked RabbitMQ (the folder that holds sbin/) instead of the installed one
+  --broker <which>            3.10, 4.0 or 4.3: that RabbitMQ, unpacked into target/brokers when the machine's own is another;
+                              amqp://user:password@host/%2f: a broker that is there, with that user for every service;
+                              a folder that holds sbin/: an unpacked RabbitMQ
 
   RabbitMQ is a private node with its data below target/up/; its package is installed where it is missing (Debian).
-  AMQP_URL=amqp://user:password@host/%2f makes the services use that broker and that user instead.
+  AMQP_URL=amqp://user:password@host/%2f is a --broker that no list of processes shows.
   Ports are the usual ones (5672, 15672, shop page 8080) where they are free, otherwise others; they are printed.
   A second `up` beside the first has its own broker, data (target/up/2) and ports. RUST_LOG is handed to the services.
 
 cargo xtask test
-  --only <suite>              format, tidy, clippy, build, definitions, unit or end-to-end (repeatable)
-  --rabbitmq <folder>         as above
+  --only <suite>              format, tidy, clippy, build, definitions, unit, end-to-end or chaos (repeatable)
+  --broker <which>            as above; the default is the machine's own. A broker that is there has to let the user
+                              administrate it: it gets virtual hosts `test-…`, and users that are named after the services
+  --cluster                   end-to-end on three nodes that are one broker
+  --management-url <url>      where the management API of such a broker is (default: http://<host>:15672)
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 
-  Installs what is missing on Debian: rabbitmq-server, python3-venv, chromium, chromium-driver. What cannot be installed is
-  skipped with its reason; with CI=true a skip fails.
+  Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, chromium, chromium-driver. What cannot be
+  installed is skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of
+  end-to-end, and chaos, run on 4.0 too.
+
+cargo xtask chaos
+  --minutes <n>               how long things are broken (0.1 to 600; default 3)
+  --seed <n>                  decides about faults and customers; the same seed breaks the same things again (default: a new one)
+  --broker <which>            as above; an address is not restarted
+  --cluster                   three nodes that are one broker; the one that leads most queues is killed again and again
+  --orders-per-second <n>     rate of the load (0.1 to 1000; default 10)
+  --faults <n>                break so many things, however long it takes
+  --orders <n>                go on until so many orders are in; with --faults too, the time does not count
+  --store <sqlite | postgres> where the services keep their books (default sqlite)
+  --release                   build and run optimised
+
+  It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
+  below target/chaos/, and prints the command that repeats it. Broker and PostgreSQL are private ones.
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare

@@ -4,8 +4,6 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rabbitmq_node::Installation;
-
 use crate::failure::Failure;
 
 /// The repository's root.
@@ -29,13 +27,9 @@ pub(crate) fn definitions_file() -> PathBuf {
     root().join("infra/rabbitmq/definitions.json")
 }
 
-/// The RabbitMQ to run: the one unpacked in `folder`, or the installed one, which is installed when missing.
-pub(crate) fn rabbitmq(folder: Option<&Path>, progress: &mut dyn FnMut(&str)) -> Result<Installation, Failure> {
-    match folder {
-        Some(folder) => Installation::in_folder(folder)
-            .ok_or_else(|| Failure::new(format!("{} has no sbin/rabbitmq-server", folder.display()))),
-        None => Ok(Installation::find_or_install(progress)?),
-    }
+/// Where releases of RabbitMQ are unpacked that this machine has no package of; kept between runs.
+pub(crate) fn brokers() -> PathBuf {
+    target().join("brokers")
 }
 
 /// The names of all services, producers first: each folder of `producers/` and `consumers/` is one, and so is its program.

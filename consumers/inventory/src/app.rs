@@ -56,33 +56,37 @@ impl Inventory {
         Ok(Self { store: Store::open(url, &sqlx::migrate!()).await? })
     }
 
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Puts every line of the order aside, or none. An order that was decided before gets the same outcome.
     ///
     /// # Errors
     ///
     /// When the database fails: try again.
-    pub async fn reserve(&self, order: &OrderPlaced) -> Result<Outcome, sqlx::Error> {
+    pub async fn reserve(transaction: &mut Transaction, order: &OrderPlaced) -> Result<Outcome, sqlx::Error> {
         let order_id = order.order_id;
-        let mut transaction = self.store.write().await?;
-        if !claim(&mut transaction, order_id, State::Reserved).await? {
-            return decided(&mut transaction, order_id).await;
+        if !claim(transaction, order_id, State::Reserved).await? {
+            return decided(transaction, order_id).await;
         }
         let mut shelves = transaction.begin().await?;
         let outcome = match shelf::take(&mut shelves, order).await? {
             Ok(total) => {
                 shelves.commit().await?;
                 let reserved = StockReserved { order_id, total, card: order.card.clone() };
-                settle(&mut transaction, order_id, State::Reserved, &reserved).await?;
+                settle(transaction, order_id, State::Reserved, &reserved).await?;
                 Outcome::Reserved(reserved)
             }
             Err(shelf::Missing { sku, available }) => {
                 shelves.rollback().await?;
                 let rejected = StockRejected { order_id, sku, available };
-                settle(&mut transaction, order_id, State::Rejected, &rejected).await?;
+                settle(transaction, order_id, State::Rejected, &rejected).await?;
                 Outcome::Rejected(rejected)
             }
         };
-        transaction.commit().await?;
         match &outcome {
             Outcome::Rejected(StockRejected { sku, available, .. }) => {
                 tracing::info!(%order_id, %sku, ?available, "stock rejected");
@@ -98,20 +102,20 @@ impl Inventory {
     /// # Errors
     ///
     /// When the database fails: try again.
-    pub async fn release(&self, order_id: OrderId) -> Result<Option<StockReleased>, sqlx::Error> {
-        let mut transaction = self.store.write().await?;
-        if claim(&mut transaction, order_id, State::Cancelled).await? {
-            transaction.commit().await?;
+    pub async fn release(
+        transaction: &mut Transaction,
+        order_id: OrderId,
+    ) -> Result<Option<StockReleased>, sqlx::Error> {
+        if claim(transaction, order_id, State::Cancelled).await? {
             tracing::info!(%order_id, "cancelled before anything was reserved");
             return Ok(None);
         }
-        match state(&mut transaction, order_id).await? {
+        match state(transaction, order_id).await? {
             State::Rejected | State::Cancelled => Ok(None),
-            State::Released => Ok(Some(answer(&mut transaction, order_id).await?)),
+            State::Released => Ok(Some(answer(transaction, order_id).await?)),
             State::Reserved => {
-                let released = StockReleased { order_id, lines: shelf::put_back(&mut transaction, order_id).await? };
-                settle(&mut transaction, order_id, State::Released, &released).await?;
-                transaction.commit().await?;
+                let released = StockReleased { order_id, lines: shelf::put_back(transaction, order_id).await? };
+                settle(transaction, order_id, State::Released, &released).await?;
                 tracing::info!(%order_id, "stock released");
                 Ok(Some(released))
             }

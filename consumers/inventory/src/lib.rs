@@ -16,6 +16,7 @@ pub use app::{Inventory, Outcome};
 /// The service's table of contents.
 pub fn service() -> Service<Inventory> {
     Service::new("inventory")
+        .stores_in(Inventory::store)
         .on(reserve_stock::reserve_stock)
         .on(release_stock::release_stock)
         .answer(check_stock::check_stock)

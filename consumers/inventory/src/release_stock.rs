@@ -6,7 +6,8 @@ use garenne::{Classify, Context, Failure};
 use crate::Inventory;
 
 pub(crate) async fn release_stock(cancelled: OrderCancelled, ctx: Context<Inventory>) -> Result<(), Failure> {
-    if let Some(released) = ctx.state().release(cancelled.order_id).await.or_retry()? {
+    let mut transaction = ctx.transaction().await?;
+    if let Some(released) = Inventory::release(&mut transaction, cancelled.order_id).await.or_retry()? {
         ctx.publish(&released).await?;
     }
     Ok(())

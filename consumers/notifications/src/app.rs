@@ -2,10 +2,11 @@
 
 use std::error::Error;
 
-use garenne::store::{Store, StoreError, Word};
+use garenne::store::{Store, StoreError, Transaction, Word};
+use garenne::{Classify, Context, Failure};
 
 use crate::config;
-use crate::mail::Mail;
+use crate::mail::{Mail, UnusableAddress};
 use crate::postbox::{Postbox, PostboxError};
 
 /// The mail of the shop, and what was sent of it.
@@ -45,10 +46,16 @@ impl Notifications {
         Ok(Self { store: Store::open(url, &sqlx::migrate!()).await?, postbox })
     }
 
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Sends the mail unless one of its kind was sent about the same order.
     ///
-    /// It is remembered after it was handed over. Whoever dies in between makes it go out again: into a folder it
-    /// then replaces itself; a mail server gets it twice, with the same `Message-ID`.
+    /// It is remembered after it was handed over, by [`Notifications::remember`]. Whoever dies in between makes it go out
+    /// again: into a folder it then replaces itself; a mail server gets it twice, with the same `Message-ID`.
     ///
     /// # Errors
     ///
@@ -60,18 +67,32 @@ impl Notifications {
             .bind(Word(kind))
             .fetch_optional(self.store.pool())
             .await?;
-        if sent.is_some() {
-            return Ok(());
+        if sent.is_none() {
+            self.postbox.deliver(mail).await?;
+            tracing::info!(%order_id, %kind, "mail sent");
         }
-        self.postbox.deliver(mail).await?;
-        let mut transaction = self.store.write().await?;
-        sqlx::query("INSERT INTO sent_mail (order_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(Word(order_id))
-            .bind(Word(kind))
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        tracing::info!(%order_id, %kind, "mail sent");
         Ok(())
     }
+
+    /// Remembers that the mail was sent.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails: try again.
+    pub async fn remember(transaction: &mut Transaction, mail: &Mail) -> Result<(), sqlx::Error> {
+        sqlx::query("INSERT INTO sent_mail (order_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(Word(&mail.order_id))
+            .bind(Word(&mail.kind))
+            .execute(&mut **transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Tells the customer, once for each message.
+pub(crate) async fn tell(mail: Result<Mail, UnusableAddress>, ctx: Context<Notifications>) -> Result<(), Failure> {
+    let mail = mail.or_dead_letter()?;
+    ctx.state().send(&mail).await.or_retry()?;
+    let mut transaction = ctx.transaction().await?;
+    Notifications::remember(&mut transaction, &mail).await.or_retry()
 }

@@ -19,6 +19,7 @@ pub use postbox::{Postbox, PostboxError};
 /// The service's table of contents.
 pub fn service() -> Service<Notifications> {
     Service::new("notifications")
+        .stores_in(Notifications::store)
         .on(tell_confirmed::tell_confirmed)
         .on(tell_cancelled::tell_cancelled)
         .on(tell_dispatched::tell_dispatched)

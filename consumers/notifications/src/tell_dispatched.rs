@@ -1,11 +1,11 @@
 //! A parcel left: tell the customer.
 
 use contracts::shipping::ShipmentDispatched;
-use garenne::{Classify, Context, Failure};
+use garenne::{Context, Failure};
 
+use crate::app::tell;
 use crate::{Mail, Notifications};
 
 pub(crate) async fn tell_dispatched(shipment: ShipmentDispatched, ctx: Context<Notifications>) -> Result<(), Failure> {
-    let mail = Mail::try_from(&shipment).or_dead_letter()?;
-    ctx.state().send(&mail).await.or_retry()
+    tell(Mail::try_from(&shipment), ctx).await
 }

@@ -41,6 +41,15 @@ fn confirmed() -> OrderConfirmed {
     serde_json::from_value(order).unwrap()
 }
 
+/// What the service's handlers do with a mail.
+async fn send(notifications: &Notifications, mail: &Mail) -> Result<(), SendError> {
+    notifications.send(mail).await?;
+    let mut transaction = notifications.store().write().await?;
+    Notifications::remember(&mut transaction, mail).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn each_outcome_of_an_order_is_one_mail() {
     let folder = tempfile::tempdir().unwrap();
@@ -50,9 +59,9 @@ async fn each_outcome_of_an_order_is_one_mail() {
     let tracking_code = "GRN-B302-099A-8057".to_owned();
     let shipment = ShipmentDispatched { order_id, customer: customer(), tracking_code };
     let cancelled = OrderCancelled { order_id: OrderId::new(), customer: customer(), reason: CancelReason::OutOfStock };
-    notifications.send(&Mail::try_from(&confirmed).unwrap()).await.unwrap();
-    notifications.send(&Mail::try_from(&shipment).unwrap()).await.unwrap();
-    notifications.send(&Mail::try_from(&cancelled).unwrap()).await.unwrap();
+    send(&notifications, &Mail::try_from(&confirmed).unwrap()).await.unwrap();
+    send(&notifications, &Mail::try_from(&shipment).unwrap()).await.unwrap();
+    send(&notifications, &Mail::try_from(&cancelled).unwrap()).await.unwrap();
 
     let text = |order_id: OrderId, kind: &str| {
         let path = folder.path().join("mail").join(format!("{order_id}.{kind}.eml"));
@@ -84,10 +93,10 @@ fn a_customer_whom_no_mail_can_reach_is_named() {
 async fn what_was_sent_is_not_sent_again_by_any_replica() {
     let folder = tempfile::tempdir().unwrap();
     let mail = Mail::try_from(&confirmed()).unwrap();
-    replica(&folder).await.send(&mail).await.unwrap();
+    send(&replica(&folder).await, &mail).await.unwrap();
     let [file] = files(&folder).try_into().unwrap();
     std::fs::remove_file(&file).unwrap();
-    replica(&folder).await.send(&mail).await.unwrap();
+    send(&replica(&folder).await, &mail).await.unwrap();
     assert_eq!(files(&folder), Vec::<PathBuf>::new());
 }
 
@@ -96,11 +105,11 @@ async fn a_mail_that_was_written_but_not_remembered_replaces_itself() {
     let folder = tempfile::tempdir().unwrap();
     let notifications = replica(&folder).await;
     let mail = Mail::try_from(&confirmed()).unwrap();
-    notifications.send(&mail).await.unwrap();
+    send(&notifications, &mail).await.unwrap();
     let first = files(&folder);
     let pool = AnyPool::connect(&url(&folder)).await.unwrap();
     assert_eq!(sqlx::query("DELETE FROM sent_mail").execute(&pool).await.unwrap().rows_affected(), 1);
-    notifications.send(&mail).await.unwrap();
+    send(&notifications, &mail).await.unwrap();
     assert_eq!((files(&folder), first.len()), (first, 1));
 }
 
@@ -110,10 +119,10 @@ async fn a_mail_that_could_not_be_handed_over_is_sent_by_the_next_attempt() {
     let notifications = replica(&folder).await;
     let mail = Mail::try_from(&confirmed()).unwrap();
     std::fs::remove_dir(folder.path().join("mail")).unwrap();
-    let refused = notifications.send(&mail).await.unwrap_err();
+    let refused = send(&notifications, &mail).await.unwrap_err();
     assert!(matches!(refused, SendError::Postbox(_)) && refused.to_string().contains("MAIL_DIR"), "{refused}");
     std::fs::create_dir(folder.path().join("mail")).unwrap();
-    notifications.send(&mail).await.unwrap();
+    send(&notifications, &mail).await.unwrap();
     assert_eq!(files(&folder).len(), 1);
 }
 
@@ -125,7 +134,7 @@ async fn a_mail_server_is_handed_the_mail() {
     let received = tokio::spawn(receive_one_mail(listener));
     let notifications = Notifications::at(&url(&folder), server).await.unwrap();
     let confirmed = confirmed();
-    notifications.send(&Mail::try_from(&confirmed).unwrap()).await.unwrap();
+    send(&notifications, &Mail::try_from(&confirmed).unwrap()).await.unwrap();
     let received = received.await.unwrap();
     assert!(received.contains("RCPT TO:<zoe@example.org>"), "{received}");
     assert!(received.contains(&format!("<{}.order-confirmed@garenne.example>", confirmed.order_id)), "{received}");

@@ -3,7 +3,7 @@
 use contracts::orders::{CancelReason, OrderCancelled, OrderPlaced, OrderStatus, OrderView};
 use contracts::storefront::CheckoutSubmitted;
 use contracts::values::{CardToken, Customer, Money, OrderId, OrderLines};
-use garenne::store::{Json, Store, StoreError, Word};
+use garenne::store::{Json, Store, StoreError, Transaction, Word};
 
 use crate::config;
 use crate::life::{Contradiction, Fact, Life};
@@ -69,14 +69,22 @@ impl Orders {
         Ok(Self { store: Store::open(url, &sqlx::migrate!()).await? })
     }
 
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Stores a new order. The same one once more changes nothing.
     ///
     /// # Errors
     ///
     /// Outside: the database, try again. Inside: the number belongs to another order.
-    pub async fn place(&self, checkout: &CheckoutSubmitted) -> Result<Result<OrderPlaced, OtherContent>, sqlx::Error> {
+    pub async fn place(
+        transaction: &mut Transaction,
+        checkout: &CheckoutSubmitted,
+    ) -> Result<Result<OrderPlaced, OtherContent>, sqlx::Error> {
         let CheckoutSubmitted { order_id, customer, lines, card } = checkout;
-        let mut transaction = self.store.write().await?;
         let inserted = sqlx::query(
             "INSERT INTO orders (order_id, customer, lines, card, status) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT DO NOTHING",
@@ -86,7 +94,7 @@ impl Orders {
         .bind(Json(lines))
         .bind(Word(card))
         .bind(Word(Life::START.status))
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await?;
         if inserted.rows_affected() == 0 {
             let (Json(known_customer), Json(known_lines), Word(known_card)): (
@@ -95,7 +103,7 @@ impl Orders {
                 Word<CardToken>,
             ) = sqlx::query_as("SELECT customer, lines, card FROM orders WHERE order_id = $1")
                 .bind(Word(order_id))
-                .fetch_one(&mut *transaction)
+                .fetch_one(&mut **transaction)
                 .await?;
             let differences = [
                 ("customer", known_customer != *customer),
@@ -106,7 +114,6 @@ impl Orders {
                 return Ok(Err(OtherContent { order_id: *order_id, difference }));
             }
         } else {
-            transaction.commit().await?;
             tracing::info!(%order_id, "order placed");
         }
         Ok(Ok(OrderPlaced { order_id: *order_id, lines: lines.clone(), card: card.clone() }))
@@ -117,15 +124,18 @@ impl Orders {
     /// # Errors
     ///
     /// Outside: the database, try again. Inside: the report cannot be true.
-    pub async fn record(&self, order_id: OrderId, fact: Fact) -> Result<Result<Order, Refused>, sqlx::Error> {
-        let mut transaction = self.store.write().await?;
+    pub async fn record(
+        transaction: &mut Transaction,
+        order_id: OrderId,
+        fact: Fact,
+    ) -> Result<Result<Order, Refused>, sqlx::Error> {
         // An update that changes nothing: it locks the row where the database locks by row, and reads it.
         let row: Option<OrderRow> = sqlx::query_as(
             "UPDATE orders SET status = status WHERE order_id = $1
              RETURNING customer, lines, status, total_cents, cancel_reason",
         )
         .bind(Word(order_id))
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut **transaction)
         .await?;
         let Some(row) = row else { return Ok(Err(Refused::Unknown(order_id))) };
         let order = Order::from_row(order_id, row);
@@ -139,9 +149,8 @@ impl Orders {
                 .bind(Word(life.status))
                 .bind(life.total.map(|total| total.amount))
                 .bind(life.cancel_reason.map(Word))
-                .execute(&mut *transaction)
+                .execute(&mut **transaction)
                 .await?;
-            transaction.commit().await?;
             tracing::info!(%order_id, status = ?life.status, "order moved on");
         }
         Ok(Ok(Order { life, ..order }))

@@ -7,7 +7,9 @@ use garenne::{Classify, Context, Failure};
 use crate::{Fact, Orders};
 
 pub(crate) async fn cancel_out_of_stock(rejected: StockRejected, ctx: Context<Orders>) -> Result<(), Failure> {
-    let order = ctx.state().record(rejected.order_id, Fact::Rejected).await.or_retry()?.or_dead_letter()?;
+    let mut transaction = ctx.transaction().await?;
+    let order =
+        Orders::record(&mut transaction, rejected.order_id, Fact::Rejected).await.or_retry()?.or_dead_letter()?;
     ctx.publish(&order.cancelled(CancelReason::OutOfStock)).await?;
     Ok(())
 }

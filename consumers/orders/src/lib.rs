@@ -23,6 +23,7 @@ pub use life::{Contradiction, Fact, Life};
 /// The service's table of contents.
 pub fn service() -> Service<Orders> {
     Service::new("orders")
+        .stores_in(Orders::store)
         .on(place_order::place_order)
         .on(note_reservation::note_reservation)
         .on(cancel_out_of_stock::cancel_out_of_stock)

@@ -6,6 +6,7 @@ use garenne::{Classify, Context, Failure};
 use crate::{Fact, Orders};
 
 pub(crate) async fn note_dispatch(shipment: ShipmentDispatched, ctx: Context<Orders>) -> Result<(), Failure> {
-    ctx.state().record(shipment.order_id, Fact::Dispatched).await.or_retry()?.or_dead_letter()?;
+    let mut transaction = ctx.transaction().await?;
+    Orders::record(&mut transaction, shipment.order_id, Fact::Dispatched).await.or_retry()?.or_dead_letter()?;
     Ok(())
 }

@@ -6,7 +6,8 @@ use garenne::{Classify, Context, Failure};
 use crate::Orders;
 
 pub(crate) async fn place_order(checkout: CheckoutSubmitted, ctx: Context<Orders>) -> Result<(), Failure> {
-    let placed = ctx.state().place(&checkout).await.or_retry()?.or_dead_letter()?;
+    let mut transaction = ctx.transaction().await?;
+    let placed = Orders::place(&mut transaction, &checkout).await.or_retry()?.or_dead_letter()?;
     ctx.publish(&placed).await?;
     Ok(())
 }

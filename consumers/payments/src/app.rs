@@ -3,7 +3,7 @@
 use contracts::inventory::StockReserved;
 use contracts::payments::{PaymentCaptured, PaymentDeclined};
 use contracts::values::{Money, OrderId};
-use garenne::store::{Store, StoreError, Word};
+use garenne::store::{Store, StoreError, Transaction, Word};
 use serde::{Deserialize, Serialize};
 
 use crate::config;
@@ -24,6 +24,16 @@ pub enum Charge {
     Captured(PaymentCaptured),
     /// Without.
     Declined(PaymentDeclined),
+}
+
+/// What the provider says about an order's charge, not stored yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "an answer that is not stored is asked for again"]
+pub struct Asked {
+    order_id: OrderId,
+    attempt: i64,
+    /// Nothing when the charge has ended before, so that nobody had to be asked.
+    answer: Option<Answer>,
 }
 
 /// Why a charge has not ended yet: try again.
@@ -77,31 +87,28 @@ impl<P: PaymentProvider> Payments<P> {
         Payments { store: self.store, provider }
     }
 
-    /// Charges the order, once: an order whose charge has ended gets the same answer again.
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Asks the provider to charge the order, unless its charge has ended before.
     ///
-    /// The attempt is recorded before the provider is asked and its answer after that. Whoever dies in between
-    /// leaves a pending charge; the next attempt asks again, and the provider knows the order.
+    /// The attempt is recorded before the provider is asked, and its answer is stored by [`Asked::settle`]. Whoever dies
+    /// in between leaves a pending charge; the next attempt asks again, and the provider knows the order.
     ///
     /// # Errors
     ///
     /// When the provider or the database does not answer: try again.
-    pub async fn charge(&self, reserved: &StockReserved) -> Result<Charge, ChargeError> {
+    pub async fn ask(&self, reserved: &StockReserved) -> Result<Asked, ChargeError> {
         let order_id = reserved.order_id;
-        let pending = self.attempt(reserved).await?;
-        if let Some(charge) = ended(order_id, &pending) {
-            return Ok(charge);
-        }
-        let (_, amount, attempt, _) = pending;
-        let answer = self.provider.capture(order_id, Money::euro_cents(amount), &reserved.card).await?;
-        let row = self.settle(order_id, attempt, answer).await?;
-        let charge = ended(order_id, &row).ok_or(sqlx::Error::RowNotFound)?;
-        match &charge {
-            Charge::Captured(PaymentCaptured { amount, attempt, .. }) => {
-                tracing::info!(%order_id, %amount, attempt, "payment captured");
-            }
-            Charge::Declined(PaymentDeclined { reason, .. }) => tracing::info!(%order_id, reason, "payment declined"),
-        }
-        Ok(charge)
+        let (Word(state), amount, attempt, _) = self.attempt(reserved).await?;
+        let answer = match state {
+            State::Pending => Some(self.provider.capture(order_id, Money::euro_cents(amount), &reserved.card).await?),
+            State::Captured | State::Declined => None,
+        };
+        Ok(Asked { order_id, attempt, answer })
     }
 
     /// Records one more attempt, unless the charge has ended.
@@ -121,30 +128,52 @@ impl<P: PaymentProvider> Payments<P> {
         transaction.commit().await?;
         Ok(row)
     }
+}
 
-    /// Stores the provider's answer, unless another replica was faster; returns what is stored.
-    async fn settle(&self, order_id: OrderId, attempt: i64, answer: Answer) -> Result<ChargeRow, sqlx::Error> {
-        let (state, reason) = match answer {
-            Answer::Captured => (State::Captured, None),
-            Answer::Declined { reason } => (State::Declined, Some(reason)),
-        };
-        let mut transaction = self.store.write().await?;
-        sqlx::query(
-            "UPDATE charges SET state = $2, reason = $3, attempts = $4 WHERE order_id = $1 AND state = 'pending'",
-        )
+impl Asked {
+    /// Stores the provider's answer, unless another replica was faster: an order has one charge, which ends once.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails: try again.
+    pub async fn settle(self, transaction: &mut Transaction) -> Result<Charge, sqlx::Error> {
+        let Asked { order_id, attempt, answer } = self;
+        if let Some(answer) = answer {
+            store(transaction, order_id, attempt, answer).await?;
+        }
+        let row = sqlx::query_as("SELECT state, amount_cents, attempts, reason FROM charges WHERE order_id = $1")
+            .bind(Word(order_id))
+            .fetch_one(&mut **transaction)
+            .await?;
+        let charge = ended(order_id, &row).ok_or(sqlx::Error::RowNotFound)?;
+        match &charge {
+            Charge::Captured(PaymentCaptured { amount, attempt, .. }) => {
+                tracing::info!(%order_id, %amount, attempt, "payment captured");
+            }
+            Charge::Declined(PaymentDeclined { reason, .. }) => tracing::info!(%order_id, reason, "payment declined"),
+        }
+        Ok(charge)
+    }
+}
+
+async fn store(
+    transaction: &mut Transaction,
+    order_id: OrderId,
+    attempt: i64,
+    answer: Answer,
+) -> Result<(), sqlx::Error> {
+    let (state, reason) = match answer {
+        Answer::Captured => (State::Captured, None),
+        Answer::Declined { reason } => (State::Declined, Some(reason)),
+    };
+    sqlx::query("UPDATE charges SET state = $2, reason = $3, attempts = $4 WHERE order_id = $1 AND state = 'pending'")
         .bind(Word(order_id))
         .bind(Word(state))
         .bind(reason)
         .bind(attempt)
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await?;
-        let row = sqlx::query_as("SELECT state, amount_cents, attempts, reason FROM charges WHERE order_id = $1")
-            .bind(Word(order_id))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(row)
-    }
+    Ok(())
 }
 
 /// What to say about a charge; nothing while it is pending.

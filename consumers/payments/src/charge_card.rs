@@ -6,7 +6,9 @@ use garenne::{Classify, Context, Failure};
 use crate::{Charge, Payments};
 
 pub(crate) async fn charge_card(reserved: StockReserved, ctx: Context<Payments>) -> Result<(), Failure> {
-    match ctx.state().charge(&reserved).await.or_retry()? {
+    let asked = ctx.state().ask(&reserved).await.or_retry()?;
+    let mut transaction = ctx.transaction().await?;
+    match asked.settle(&mut transaction).await.or_retry()? {
         Charge::Captured(captured) => ctx.publish(&captured).await?,
         Charge::Declined(declined) => ctx.publish(&declined).await?,
     };

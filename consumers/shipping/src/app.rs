@@ -3,7 +3,7 @@
 use contracts::orders::OrderConfirmed;
 use contracts::shipping::ShipmentDispatched;
 use contracts::values::{Customer, OrderId};
-use garenne::store::{Json, Store, StoreError, Word};
+use garenne::store::{Json, Store, StoreError, Transaction, Word};
 
 use crate::config;
 
@@ -32,28 +32,36 @@ impl Shipping {
         Ok(Self { store: Store::open(url, &sqlx::migrate!()).await? })
     }
 
-    /// Hands the order's parcel to the carrier. An order that arrives again gets no second parcel but the same answer.
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Hands the order's parcel to the carrier. An order that arrives again, under whatever message id, gets no second
+    /// parcel but the same answer.
     ///
     /// # Errors
     ///
     /// When the database fails: try again.
-    pub async fn dispatch(&self, order: &OrderConfirmed) -> Result<ShipmentDispatched, sqlx::Error> {
+    pub async fn dispatch(
+        transaction: &mut Transaction,
+        order: &OrderConfirmed,
+    ) -> Result<ShipmentDispatched, sqlx::Error> {
         let order_id = order.order_id;
-        let mut transaction = self.store.write().await?;
         let inserted = sqlx::query(
             "INSERT INTO shipments (order_id, customer, tracking_code) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
         .bind(Word(order_id))
         .bind(Json(&order.customer))
         .bind(tracking_code(order_id))
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await?;
         let (Json(customer), tracking_code): (Json<Customer>, String) =
             sqlx::query_as("SELECT customer, tracking_code FROM shipments WHERE order_id = $1")
                 .bind(Word(order_id))
-                .fetch_one(&mut *transaction)
+                .fetch_one(&mut **transaction)
                 .await?;
-        transaction.commit().await?;
         if inserted.rows_affected() == 1 {
             tracing::info!(%order_id, tracking_code, "shipment dispatched");
         }

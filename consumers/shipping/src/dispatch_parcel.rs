@@ -6,7 +6,8 @@ use garenne::{Classify, Context, Failure};
 use crate::Shipping;
 
 pub(crate) async fn dispatch_parcel(order: OrderConfirmed, ctx: Context<Shipping>) -> Result<(), Failure> {
-    let dispatched = ctx.state().dispatch(&order).await.or_retry()?;
+    let mut transaction = ctx.transaction().await?;
+    let dispatched = Shipping::dispatch(&mut transaction, &order).await.or_retry()?;
     ctx.publish(&dispatched).await?;
     Ok(())
 }

@@ -11,5 +11,8 @@ pub use app::Shipping;
 
 /// The service's table of contents.
 pub fn service() -> Service<Shipping> {
-    Service::new("shipping").on(dispatch_parcel::dispatch_parcel).publishes::<ShipmentDispatched>()
+    Service::new("shipping")
+        .stores_in(Shipping::store)
+        .on(dispatch_parcel::dispatch_parcel)
+        .publishes::<ShipmentDispatched>()
 }

@@ -8,7 +8,7 @@
 //!
 //! /// A parcel was handed to the carrier.
 //! #[derive(Event, Serialize, Deserialize)]
-//! #[event(name = "shipping.shipment-dispatched")]
+//! #[event(name = "shipping.shipment-dispatched", key = order_id)]
 //! struct ShipmentDispatched {
 //!     order_id: u64,
 //! }
@@ -26,6 +26,7 @@
 //! }
 //!
 //! assert_eq!(ShipmentDispatched::NAME.owner(), "shipping");
+//! assert_eq!(ShipmentDispatched { order_id: 7 }.key().as_deref(), Some("7"));
 //! assert_eq!(CheckStock::NAME.as_str(), "inventory.check-stock");
 //! ```
 //!

@@ -10,7 +10,7 @@ use crate::MessageName;
 /// Something that happened, told in the past tense.
 ///
 /// Its owner publishes it; nobody or many subscribe. The body on the wire is its JSON and nothing else.
-/// Derive it: `#[derive(Event)] #[event(name = "orders.order-placed")]`.
+/// Derive it: `#[derive(Event)] #[event(name = "orders.order-placed", key = order_id)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     note = "derive it where the message is defined: `#[derive(Event, Serialize, Deserialize)] #[event(name = \"owner.what-happened\")]`"
@@ -18,6 +18,12 @@ use crate::MessageName;
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The routing key and the `type` property.
     const NAME: MessageName;
+
+    /// Names what the event is about, such as an order. Events of one key that are published within transactions reach
+    /// the broker in the order of their commits. Without a key that holds for the events of one conversation.
+    fn key(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Something asked of one service, which answers.

@@ -10,10 +10,13 @@
 //! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply.
 //! - [`store`] opens a service's own database.
 //!
-//! Delivery is at least once: a handler whose effects must not double asks its own database first.
+//! Delivery is at least once. A handler that works in the transaction of its message, [`Context::transaction`], has effects
+//! exactly once: its own statements, the fact that the message was handled, and what it publishes are one commit.
+//! A message without `message_id`, which a foreign client may send, cannot be told from the next one and stays at least once.
 
 mod broker;
 mod consumer;
+mod outbox;
 mod publisher;
 mod retry;
 mod rpc;
@@ -25,6 +28,7 @@ mod topology;
 pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
 pub use consumer::{Classified, Classify, Failure, Message, Observed, Options};
 pub use garenne_contract::{Event, MessageName, NoError, Request};
+pub use outbox::{MessageTransaction, UnitOfWork};
 pub use publisher::Receipt;
 pub use retry::{Ladder, LadderFault};
 pub use rpc::{AskError, Problem, Refusal};

@@ -1,13 +1,15 @@
 //! Reads `#[event(…)]` and `#[request(…)]`.
 
 use proc_macro2::Span;
-use syn::{DeriveInput, Error, LitStr, Result, Type};
+use syn::{DeriveInput, Error, Ident, LitStr, Result, Type};
 
 /// What stands between the parentheses.
 pub(crate) struct Attribute {
     pub(crate) name: LitStr,
     reply: Option<Type>,
     pub(crate) error: Option<Type>,
+    /// The field that names what the event is about.
+    pub(crate) key: Option<Ident>,
     span: Span,
 }
 
@@ -24,13 +26,14 @@ impl Attribute {
         if let Some(second) = found.next() {
             return Err(Error::new_spanned(second, format!("`#[{word}(…)]` stands twice; keep one")));
         }
-        let (mut name, mut reply, mut error) = (None, None, None);
+        let (mut name, mut reply, mut error, mut field) = (None, None, None, None);
         attribute.parse_nested_meta(|meta| {
             let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
             match key.as_str() {
                 "name" => name = Some(meta.value()?.parse::<LitStr>()?),
                 "reply" if keys.contains(&"reply") => reply = Some(meta.value()?.parse::<Type>()?),
                 "error" if keys.contains(&"error") => error = Some(meta.value()?.parse::<Type>()?),
+                "key" if keys.contains(&"key") => field = Some(meta.value()?.parse::<Ident>()?),
                 _ => return Err(meta.error(format!("unknown key; `#[{word}(…)]` takes {}", keys.join(", ")))),
             }
             Ok(())
@@ -42,7 +45,7 @@ impl Attribute {
             )
         })?;
         let span = name.span();
-        Ok(Self { name, reply, error, span })
+        Ok(Self { name, reply, error, key: field, span })
     }
 
     /// The reply's type, which a request must name.

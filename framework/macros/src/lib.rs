@@ -8,12 +8,23 @@ use syn::{DeriveInput, Type, parse_macro_input, parse_quote};
 
 use crate::attribute::Attribute;
 
-/// Makes a type an event: `#[event(name = "orders.order-placed")]`.
+/// Makes a type an event: `#[event(name = "orders.order-placed", key = order_id)]`.
+///
+/// `key` may be left out; it is a field that implements `Display`.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    Attribute::of(&input, "event", &["name"])
-        .map(|attribute| implement(&input, &attribute, &quote!(Event), &quote!()))
+    Attribute::of(&input, "event", &["name", "key"])
+        .map(|attribute| {
+            let key = attribute.key.as_ref().map(|field| {
+                quote! {
+                    fn key(&self) -> ::core::option::Option<::std::string::String> {
+                        ::core::option::Option::Some(::std::string::ToString::to_string(&self.#field))
+                    }
+                }
+            });
+            implement(&input, &attribute, &quote!(Event), &key.unwrap_or_default())
+        })
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
@@ -39,7 +50,7 @@ fn implement(
     input: &DeriveInput,
     attribute: &Attribute,
     kind: &proc_macro2::TokenStream,
-    types: &proc_macro2::TokenStream,
+    items: &proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     let target = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
@@ -51,7 +62,7 @@ fn implement(
         #[automatically_derived]
         impl #generics ::garenne_contract::#kind for #target #arguments #bounds {
             const NAME: ::garenne_contract::MessageName = #checked;
-            #types
+            #items
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::distribution::Distribution;
 use crate::node::ADMINISTRATOR;
 use crate::ports::Ports;
 
@@ -12,7 +13,7 @@ const SHARED: &str = include_str!("../../rabbitmq/rabbitmq.conf");
 pub(crate) const ENABLED_PLUGINS: &str = include_str!("../../rabbitmq/enabled_plugins");
 
 /// The text of the node's own `rabbitmq.conf`. Without definitions the node makes the administrator itself.
-pub(crate) fn render(ports: Ports, definitions: Option<&Path>) -> String {
+pub(crate) fn render(ports: Ports, definitions: Option<&Path>, distribution: &Distribution) -> String {
     // Where definitions are imported, RabbitMQ makes no default user: the file has to bring the administrator.
     let kept = SHARED.lines().filter(|line| !line.starts_with("definitions.") && !line.starts_with('#'));
     let mut lines: Vec<String> = kept.filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
@@ -24,6 +25,7 @@ pub(crate) fn render(ports: Ports, definitions: Option<&Path>) -> String {
         "prometheus.tcp.ip = 127.0.0.1".to_owned(),
         format!("prometheus.tcp.port = {metrics}"),
     ]);
+    lines.extend(distribution.lines());
     match definitions {
         Some(path) => lines.extend([
             "definitions.import_backend = local_filesystem".to_owned(),
@@ -45,6 +47,7 @@ mod tests {
     use std::path::Path;
 
     use super::{ENABLED_PLUGINS, SHARED, render};
+    use crate::distribution::Distribution;
     use crate::ports::Ports;
 
     const PORTS: Ports = Ports { amqp: 1, management: 2, metrics: 3, distribution: 4 };
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_private_node_listens_on_loopback_only() {
-        let text = render(PORTS, None);
+        let text = render(PORTS, None, &Distribution::Alone);
         let own = parse(&text);
         assert_eq!(own["listeners.tcp.loopback"], "127.0.0.1:1");
         assert_eq!((own["management.tcp.ip"], own["management.tcp.port"]), ("127.0.0.1", "2"));
@@ -83,10 +86,19 @@ mod tests {
 
     #[test]
     fn given_definitions_replace_the_shared_path() {
-        let text = render(PORTS, Some(Path::new("/some/where.json")));
+        let text = render(PORTS, Some(Path::new("/some/where.json")), &Distribution::Alone);
         let own = parse(&text);
         assert_eq!(own["definitions.local.path"], "/some/where.json");
         assert!(!own.contains_key("default_user"));
+    }
+
+    #[test]
+    fn a_node_of_a_cluster_names_those_it_looks_for() {
+        let known = vec!["a@localhost".to_owned(), "b@localhost".to_owned()];
+        let text = render(PORTS, None, &Distribution::Cluster { mapper: 5, known });
+        let own = parse(&text);
+        assert_eq!(own["cluster_formation.peer_discovery_backend"], "classic_config");
+        assert_eq!(own["cluster_formation.classic_config.nodes.2"], "b@localhost");
     }
 
     #[test]

@@ -6,10 +6,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::{Error, Management};
+
+/// How long a running broker may take for an import: each quorum queue is an election.
+const IMPORT: Duration = Duration::from_secs(60);
 
 /// The kinds that are compared, with the fields that identify one object.
 const KINDS: [(&str, &[&str]); 7] = [
@@ -73,6 +77,15 @@ impl Definitions {
             queues: count("queues"),
             bindings: count("bindings"),
         }
+    }
+
+    /// Imports the file into a running broker, which may take a minute, and checks that it has every object then.
+    ///
+    /// # Errors
+    /// As [`Definitions::verify`].
+    pub fn import(&self, management: &Management) -> Result<(), Error> {
+        management.with_timeout(IMPORT).post("definitions", &self.content)?;
+        self.verify(management)
     }
 
     /// Checks that the broker has every object of the file. It may have more.

@@ -29,6 +29,17 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Makes both directories, and gives the second one the cookie of the first: their nodes trust each other.
+    pub(crate) fn share_cookie(first: &Path, second: &Path) -> Result<(), Error> {
+        if first == second {
+            return Ok(());
+        }
+        let [first, second] = [Self::create(first)?, Self::create(second)?].map(|directory| directory.cookie());
+        fs::remove_file(&second).map_err(Error::io("remove", &second))?;
+        // The mode comes with it.
+        fs::copy(&first, &second).map_err(Error::io("write", &second)).map(drop)
+    }
+
     /// The directory itself, absolute. It is the `HOME` of every process of the node.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -55,6 +66,10 @@ impl Directory {
 
     pub(crate) fn enabled_plugins(&self) -> PathBuf {
         self.root.join("enabled_plugins")
+    }
+
+    fn cookie(&self) -> PathBuf {
+        self.root.join(".erlang.cookie")
     }
 
     pub(crate) fn pid_file(&self) -> PathBuf {
@@ -90,7 +105,7 @@ impl Directory {
 
     /// Erlang nodes trust whoever knows their cookie, and refuse a cookie file that others may read.
     fn write_cookie(&self) -> Result<(), Error> {
-        let path = self.root.join(".erlang.cookie");
+        let path = self.cookie();
         if path.exists() {
             return Ok(());
         }

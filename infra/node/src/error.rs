@@ -7,11 +7,17 @@ use std::time::Duration;
 /// Why a node could not be installed, started, asked or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no RabbitMQ here, and no package manager that this crate drives.
-    #[error("no rabbitmq-server on this machine, and it cannot be installed automatically.\n{instructions}")]
+    /// There is no such RabbitMQ here, and no package manager that this crate drives.
+    #[error("there is no such RabbitMQ on this machine, and it cannot be had automatically.\n{instructions}")]
     NotInstalled {
-        /// What to run instead, on this machine.
+        /// What is missing, or what to run instead on this machine.
         instructions: String,
+    },
+    /// A broker that somebody else runs was to be started or stopped.
+    #[error("{broker} is somebody else's: a node of our own is needed here; name a release instead, such as 4.0")]
+    NotOurs {
+        /// Its address, without the password.
+        broker: String,
     },
     /// The package manager did not install what was asked for.
     #[error("`{command}` failed:\n{output}")]
@@ -68,6 +74,32 @@ pub enum Error {
         pid: u32,
         /// How long it was given.
         deadline: Duration,
+    },
+    /// The port mapper of a cluster does not accept.
+    #[error("{} does not accept on port {port} of 127.0.0.1", program.display())]
+    NoMapper {
+        /// Erlang's epmd.
+        program: PathBuf,
+        /// The port it was given.
+        port: u16,
+    },
+    /// The nodes did not become one cluster in time.
+    #[error("after {deadline:?} the nodes see {seen:?} running nodes where {wanted} run")]
+    NotTogether {
+        /// How long they were given.
+        deadline: Duration,
+        /// How many nodes run.
+        wanted: usize,
+        /// How many of them each one sees.
+        seen: Vec<usize>,
+    },
+    /// A queue has no leader on a node that runs.
+    #[error("no running node leads the queue {queue}; the broker tells `{told}`")]
+    NoLeader {
+        /// The queue.
+        queue: String,
+        /// What the broker says of its leader.
+        told: String,
     },
     /// The management API was not reached, or answered with an error.
     #[error("{method} {url}: {reason}")]

@@ -1,4 +1,4 @@
-//! A private RabbitMQ node on loopback, for `cargo xtask up` and for the end-to-end tests.
+//! Private RabbitMQ nodes on loopback, one or a cluster of three, for `cargo xtask up` and for the end-to-end tests.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), rabbitmq_node::Error> {
@@ -13,24 +13,39 @@
 //! # }
 //! ```
 //!
-//! Everything the node touches lies in its directory, which is also its `HOME`. It listens on 127.0.0.1 only, needs no
-//! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears.
+//! Everything a node touches lies in its directory, which is also its `HOME`. It listens on 127.0.0.1 only, needs no
+//! epmd, runs as root and as an ordinary user, and stops when the process that started it disappears. The nodes of a [`Cluster`]
+//! find each other through an epmd of their own, of which the same is true.
+//!
+//! Which RabbitMQ it is says a [`BrokerChoice`]: this machine's, or a [`Release`] that is unpacked into a folder of the project's.
 
+mod choice;
+mod cluster;
 mod configuration;
 mod definitions;
 mod directory;
+mod distribution;
 mod error;
+mod given;
 mod installation;
+mod launchers;
 mod management;
+mod mapper;
 mod node;
 pub mod packages;
 pub mod ports;
 mod process;
+mod release;
+mod unpacked;
 
+pub use choice::BrokerChoice;
+pub use cluster::{Cluster, ClusterOptions};
 pub use definitions::{Counts, Definitions};
 pub use directory::Directory;
 pub use error::Error;
+pub use given::GivenBroker;
 pub use installation::Installation;
 pub use management::Management;
 pub use node::{ADMINISTRATOR, Node, NodeOptions};
 pub use ports::Ports;
+pub use release::Release;

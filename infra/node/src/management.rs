@@ -10,7 +10,7 @@ use ureq::{Agent, Body};
 
 use crate::Error;
 
-/// Asks one broker's management API as one user. Cheap to clone. Every call takes 10 seconds at most.
+/// Asks one broker's management API as one user. Cheap to clone. Every call takes 10 seconds at most, unless said otherwise.
 #[derive(Debug, Clone)]
 pub struct Management {
     url: String,
@@ -22,14 +22,14 @@ impl Management {
     /// A client of the API at `url`, for example `http://127.0.0.1:15672`.
     #[must_use]
     pub fn new(url: &str, user: &str, password: &str) -> Self {
-        let agent = Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(10)))
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .new_agent();
         let authorization = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        Self { url: url.trim_end_matches('/').to_owned(), authorization, agent }
+        Self { url: url.trim_end_matches('/').to_owned(), authorization, agent: agent(Duration::from_secs(10)) }
+    }
+
+    /// The same client whose calls may take this long.
+    #[must_use]
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self { agent: agent(limit), ..self.clone() }
     }
 
     /// Writes a name as one segment of a path: the virtual host `/` becomes `%2F`.
@@ -86,6 +86,11 @@ impl Management {
     fn address(&self, path: &str) -> String {
         format!("{}/api/{}", self.url, path.trim_start_matches('/'))
     }
+}
+
+fn agent(limit: Duration) -> Agent {
+    let config = Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false).proxy(None);
+    config.build().new_agent()
 }
 
 fn read(method: &'static str, url: String, answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Error> {

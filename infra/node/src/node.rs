@@ -1,11 +1,11 @@
 //! One private node: start, address, outage, stop.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::configuration::{self, ENABLED_PLUGINS};
 use crate::directory::Directory;
+use crate::distribution::Distribution;
 use crate::process::{self, Process};
 use crate::{Definitions, Error, Installation, Management, Ports};
 
@@ -51,6 +51,7 @@ pub struct Node {
     directory: Directory,
     name: String,
     ports: Ports,
+    distribution: Distribution,
     definitions: Option<Definitions>,
     deadline: Duration,
     process: Option<Process>,
@@ -63,6 +64,17 @@ impl Node {
     /// # Errors
     /// [`Error::Exited`] and [`Error::NotReady`] quote the end of the node's log; [`Error::Incomplete`] names what was not imported.
     pub fn start(installation: &Installation, options: &NodeOptions) -> Result<Self, Error> {
+        let mut node = Self::prepare(installation, options, Distribution::Alone)?;
+        node.boot()?;
+        Ok(node)
+    }
+
+    /// Writes the node's files without starting it.
+    pub(crate) fn prepare(
+        installation: &Installation,
+        options: &NodeOptions,
+        distribution: Distribution,
+    ) -> Result<Self, Error> {
         let definitions = options.definitions.as_deref().map(Definitions::read).transpose()?;
         let directory = Directory::create(&options.directory)?;
         let ports = match options.ports {
@@ -73,20 +85,36 @@ impl Node {
         if !options.keep_data {
             directory.clear_data()?;
         }
-        let text = configuration::render(ports, definitions.as_ref().map(Definitions::path));
+        let text = configuration::render(ports, definitions.as_ref().map(Definitions::path), &distribution);
         Directory::write(&directory.configuration(), &text)?;
         Directory::write(&directory.enabled_plugins(), ENABLED_PLUGINS)?;
-        let mut node = Self {
+        Ok(Self {
             installation: installation.clone(),
             directory,
-            name: format!("{}@localhost", options.name),
+            name: Self::full_name(&options.name),
             ports,
+            distribution,
             definitions,
             deadline: options.deadline,
             process: None,
-        };
-        node.boot()?;
-        Ok(node)
+        })
+    }
+
+    /// The name by which Erlang nodes call each other.
+    pub(crate) fn full_name(name: &str) -> String {
+        format!("{name}@localhost")
+    }
+
+    /// Its full name, such as `garenne@localhost`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it was started and neither stopped nor killed since.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
     }
 
     /// The AMQP port.
@@ -158,7 +186,7 @@ impl Node {
 
     fn boot(&mut self) -> Result<(), Error> {
         let management = self.management();
-        let process = Process::start(&self.installation, &self.directory, &self.name, self.ports)?;
+        let process = Process::start(&self.installation, &self.directory, &self.name, self.ports, &self.distribution)?;
         let process = self.process.insert(process);
         if let Err(error) = wait_until_ready(process, &management, self.ports.amqp, self.deadline, &self.directory) {
             self.kill()?;
@@ -181,7 +209,7 @@ fn wait_until_ready(
             let (log, tail) = (directory.log(), directory.log_tail());
             return Err(Error::Exited { status: status.to_string(), log, tail });
         }
-        let reason = match (accepts(amqp), management.get("overview")) {
+        let reason = match (process::accepts(amqp), management.get("overview")) {
             (true, Ok(_)) => return Ok(()),
             (false, _) => format!("nobody accepts on the AMQP port {amqp}"),
             (true, Err(error)) => error.to_string(),
@@ -192,9 +220,4 @@ fn wait_until_ready(
         }
         std::thread::sleep(process::POLL);
     }
-}
-
-fn accepts(port: u16) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }

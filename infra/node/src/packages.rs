@@ -10,7 +10,7 @@ use crate::Error;
 ///
 /// A Debian package starts its service as soon as it is installed; `policy-rc.d` is Debian's way to forbid that. Where there is none,
 /// one stands there for as long as the installation takes. A new RabbitMQ service is also disabled, lest it take port 5672 at the next
-/// boot.
+/// boot; a new PostgreSQL is told to make no cluster, lest that take 5432.
 const SCRIPT: &str = r#"
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -21,6 +21,14 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' > "$policy"
     chmod 0755 "$policy"
 fi
+cluster=/etc/postgresql-common/createcluster.conf
+for package in "$@"; do
+    if [ "$package" = postgresql ] && [ ! -e "$cluster" ]; then
+        mkdir -p "${cluster%/*}"
+        echo 'create_main_cluster = false' > "$cluster"
+        export UCF_FORCE_CONFFOLD=1
+    fi
+done
 apt-get update --quiet
 apt-get install --quiet --yes --no-install-recommends "$@"
 if [ -d /run/systemd/system ]; then

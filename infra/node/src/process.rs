@@ -1,6 +1,7 @@
 //! The operating system's side of a node: start it, signal it, know whether it is gone.
 
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
@@ -9,13 +10,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::directory::Directory;
+use crate::distribution::Distribution;
 use crate::ports::Ports;
 use crate::{Error, Installation};
 
 /// How long RabbitMQ gets for an orderly stop.
 const GRACE: Duration = Duration::from_secs(20);
 /// How long the system gets to remove a killed process.
-const DEATH: Duration = Duration::from_secs(10);
+pub(crate) const DEATH: Duration = Duration::from_secs(10);
 /// How often a state is looked at.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
 
@@ -40,6 +42,7 @@ impl Process {
         directory: &Directory,
         name: &str,
         ports: Ports,
+        distribution: &Distribution,
     ) -> Result<Self, Error> {
         use std::os::unix::process::CommandExt as _;
 
@@ -48,13 +51,13 @@ impl Process {
         let errors = output.try_clone().map_err(Error::io("open", &console))?;
         let mut command = Command::new(installation.server());
         // The caller's RABBITMQ_* and ERL_* variables are meant for another node.
-        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| key == "PATH" || key == "LANG"));
+        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| key == "LANG"));
         let root = directory.root();
         command
             .current_dir(root)
+            .env("PATH", installation.path())
             .env("HOME", root)
             .env("RABBITMQ_NODENAME", name)
-            .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())
             .env("RABBITMQ_CONFIG_FILE", directory.configuration())
             .env("RABBITMQ_ADVANCED_CONFIG_FILE", root.join("advanced.config"))
             .env("RABBITMQ_CONF_ENV_FILE", root.join("rabbitmq-env.conf"))
@@ -67,15 +70,14 @@ impl Process {
             // The script then becomes the Erlang machine instead of waiting for it, and lets it read its standard input.
             .env("RABBITMQ_ALLOW_INPUT", "1")
             .args(["-noshell", "-eval", STOP_AT_END_OF_INPUT])
-            // The port of the distribution is known: nobody has to ask an epmd for it.
-            .args(["-sname", name, "-start_epmd", "false", "-erl_epmd_port", &ports.distribution.to_string()])
-            .args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"])
+            .args(["-sname", name])
             // Idle schedulers sleep at once instead of spinning.
             .args(["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"])
             .stdin(Stdio::piped())
             .stdout(output)
             .stderr(errors)
             .process_group(0);
+        distribution.apply(&mut command, ports);
         let mut child = command.spawn().map_err(Error::io("run", installation.server()))?;
         let process = Self { stdin: child.stdin.take(), child };
         Directory::write(&directory.pid_file(), &process.child.id().to_string())?;
@@ -145,6 +147,12 @@ fn has_home(pid: i32, home: &Path) -> bool {
     let variable = [b"HOME=", home.as_os_str().as_encoded_bytes()].concat();
     fs::read(format!("/proc/{pid}/environ"))
         .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == variable))
+}
+
+/// Whether somebody accepts on a port of loopback.
+pub(crate) fn accepts(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
 
 /// Looks at a state again and again until it holds or the time is over.

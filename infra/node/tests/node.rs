@@ -1,32 +1,20 @@
 //! A real node: its life, an outage, its neighbours, and the death of its owner.
 //!
-//! `cargo xtask test` installs RabbitMQ before it runs these.
+//! `cargo xtask test` has RabbitMQ ready before it runs these, and says with `TEST_BROKER` which one is meant.
+
+mod ground;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use rabbitmq_node::{Error, Installation, Management, Node, NodeOptions};
+use ground::{eventually, fresh, installation, processes_of, wait_for_register};
+use rabbitmq_node::{Error, Management, Node, NodeOptions};
 use serde_json::json;
 
 /// Tells the test process that it is the owner whose death is watched, and where its node lies.
 const OWNED_DIRECTORY: &str = "TEST_OWNED_NODE";
-
-fn installation() -> Installation {
-    Installation::find().expect("rabbitmq-server is missing: run `cargo xtask test`, which installs it")
-}
-
-/// An empty directory below `target/tmp`.
-fn fresh(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node").join(name);
-    if directory.exists() {
-        fs::remove_dir_all(&directory).expect("an old test directory can be removed");
-    }
-    directory
-}
 
 fn start(name: &str) -> Node {
     Node::start(&installation(), &NodeOptions::new(fresh(name))).expect("the node starts")
@@ -39,28 +27,6 @@ fn written(name: &str, text: &str) -> PathBuf {
     let file = directory.join("definitions.json");
     fs::write(&file, text).expect("a test file can be written");
     file
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// The processes whose home is this directory: every one that a node has started.
-fn processes_of(directory: &Path) -> Vec<String> {
-    let home = [b"HOME=", directory.as_os_str().as_encoded_bytes()].concat();
-    fs::read_dir("/proc")
-        .expect("Linux shows its processes")
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|process| {
-            fs::read(process.join("environ"))
-                .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == home))
-        })
-        .filter_map(|process| fs::read_to_string(process.join("comm")).ok())
-        .collect()
 }
 
 #[test]
@@ -76,13 +42,7 @@ fn data_outlive_a_kill_and_no_process_outlives_a_stop() {
     let routed = management.post("exchanges/%2F/amq.default/publish", &message).unwrap();
     assert_eq!(routed["routed"], true);
 
-    // RabbitMQ 3.10 writes the register of its quorum queues some seconds late: killed earlier, it would come back with a queue
-    // that never finds its leader.
-    let register = node.directory().data().join("garenne@localhost/quorum/garenne@localhost/names.dets");
-    eventually("the queue is in the register on the disk", || {
-        fs::read(&register).is_ok_and(|bytes| bytes.windows(8).any(|name| name == b"%2F_kept"))
-    });
-
+    wait_for_register(&node, &["kept"]);
     node.kill().unwrap();
     eventually("every process of the killed node is gone", || processes_of(&directory).is_empty());
     assert!(matches!(management.get("overview"), Err(Error::Management { status: None, .. })));

@@ -18,7 +18,7 @@ impl Shop for Client<Storefront> {
         Box::pin(async move {
             let published = timeout(PATIENCE, self.publish(&checkout)).await.map_err(|_| Trouble::Away)?;
             let receipt = published.map_err(|error| publish_trouble(&error))?;
-            if !receipt.routed() {
+            if receipt.routed() == Some(false) {
                 // The broker took it and threw it away: `orders` has never been started.
                 tracing::warn!(order_id = %checkout.order_id, "a checkout was confirmed, but nobody listens to checkouts");
                 return Err(Trouble::Away);

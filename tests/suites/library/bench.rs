@@ -1,5 +1,6 @@
 //! A service of one handler inside the test's process, in a vhost of its own.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -179,8 +180,13 @@ pub(crate) async fn admin(running: &Running<Seen>, path: &str) -> Answer {
 
 /// Waits until a sample stands in the exposition as given here, without the label that names the service.
 pub(crate) async fn metric(running: &Running<Seen>, sample: &str) {
+    metric_at(running.admin_addr(), sample).await;
+}
+
+/// The same of a service with any state.
+pub(crate) async fn metric_at(admin: SocketAddr, sample: &str) {
     tests::eventually(sample, || async {
-        let text = admin(running, "/metrics").await.text;
+        let text = http::get(&format!("http://{admin}/metrics")).await.expect("the admin endpoint answers").text;
         let found = text.lines().any(|line| {
             let (before, after) = line.split_once("service=\"").unwrap_or((line, ""));
             let (_, after) = after.split_once('"').unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use garenne::{Context, Failure, Refusal, Service};
 use lapin::BasicProperties;
-use lapin::options::{BasicConsumeOptions, QueueDeclareOptions};
+use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
 use serde_json::Value;
 use tests::Raw;
@@ -30,8 +30,7 @@ fn asking(reply_to: &str, correlation_id: &str) -> BasicProperties {
 async fn a_client_with_a_queue_of_the_brokers_making_gets_its_answers_with_its_own_correlation_ids() {
     let bench = Bench::new().await;
     let clerk = bench.start(clerk()).await;
-    let declare = bench.raw.channel().queue_declare("".into(), QueueDeclareOptions::exclusive(), FieldTable::default());
-    let replies = declare.await.expect("declared").name().to_string();
+    let replies = bench.raw.replies().await;
     let mut consumer = bench.raw.consume(&replies).await;
     bench.raw.publish_with("clerk.requests", "clerk.double", r#"{"number":21}"#, asking(&replies, "mine-1")).await;
     let reply = bench.raw.next(&mut consumer).await;

@@ -1,39 +1,85 @@
-//! The brokers of the test run, below `target/test/`.
+//! The brokers of the test run; our own ones lie below `target/test/`.
 
-use rabbitmq_node::{ADMINISTRATOR, Definitions, Installation, Node, NodeOptions};
+use rabbitmq_node::{ADMINISTRATOR, Cluster, ClusterOptions, Definitions, Installation, Node, NodeOptions};
 
+use super::target::Source;
 use crate::claim::Claim;
 use crate::failure::Failure;
 use crate::workspace;
 
-/// The node that all end-to-end suites share; each test has a virtual host of its own on it.
+/// The broker that all end-to-end suites share; each test has a virtual host of its own on it.
 #[derive(Debug)]
 pub(super) struct TestBroker {
-    node: Node,
-    _claim: Claim,
+    own: Own,
+    environment: Vec<(&'static str, String)>,
+    _claim: Option<Claim>,
+}
+
+/// What is ours to stop.
+#[derive(Debug)]
+enum Own {
+    Nothing,
+    Node(Box<Node>),
+    Cluster(Cluster),
 }
 
 impl TestBroker {
-    pub(super) fn start(installation: &Installation) -> Result<Self, Failure> {
-        let claim = claim()?;
-        let node = Node::start(installation, &NodeOptions::new(claim.path().join("broker")))?;
-        Ok(Self { node, _claim: claim })
+    /// Starts a node, or makes sure that a given broker answers its user.
+    pub(super) fn start(source: &Source) -> Result<Self, Failure> {
+        match source {
+            Source::Own(installation) => {
+                let claim = claim()?;
+                let node = Node::start(installation, &NodeOptions::new(claim.path().join("broker")))?;
+                let environment = environment_of(&node);
+                Ok(Self { own: Own::Node(Box::new(node)), environment, _claim: Some(claim) })
+            }
+            Source::Cluster(installation) => {
+                let claim = claim()?;
+                let cluster = Cluster::start(installation, &ClusterOptions::new(claim.path().join("cluster")))?;
+                let environment = environment_of(&cluster.nodes()[0]);
+                Ok(Self { own: Own::Cluster(cluster), environment, _claim: Some(claim) })
+            }
+            Source::Given(broker) => {
+                let answer = broker.management().get("whoami")?;
+                let (user, _) = broker.user();
+                if !answer["tags"].to_string().contains("administrator") {
+                    return Err(Failure::new(format!(
+                        "{broker}: the suites need an administrator, which {user} is not"
+                    )));
+                }
+                let address = format!("{}:{}", broker.host(), broker.port());
+                let environment = environment(address, broker.management_url(), broker.user());
+                Ok(Self { own: Own::Nothing, environment, _claim: None })
+            }
+        }
     }
 
     /// What the suites read to find it.
-    pub(super) fn environment(&self) -> [(&'static str, String); 4] {
-        let (user, password) = ADMINISTRATOR;
-        [
-            ("TEST_AMQP_PORT", self.node.amqp_port().to_string()),
-            ("TEST_MANAGEMENT_URL", self.node.management_url()),
-            ("TEST_ADMIN_USER", user.to_owned()),
-            ("TEST_ADMIN_PASSWORD", password.to_owned()),
-        ]
+    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
+        self.environment.clone()
     }
 
+    /// Stops it if it is ours.
     pub(super) fn stop(&mut self) -> Result<(), Failure> {
-        Ok(self.node.stop()?)
+        match &mut self.own {
+            Own::Nothing => Ok(()),
+            Own::Node(node) => Ok(node.stop()?),
+            Own::Cluster(cluster) => Ok(cluster.stop()?),
+        }
     }
+}
+
+fn environment_of(node: &Node) -> Vec<(&'static str, String)> {
+    environment(format!("127.0.0.1:{}", node.amqp_port()), &node.management_url(), ADMINISTRATOR)
+}
+
+fn environment(address: String, management_url: &str, user: (&str, &str)) -> Vec<(&'static str, String)> {
+    vec![
+        ("TEST_AMQP_ADDRESS", address),
+        ("TEST_MANAGEMENT_URL", management_url.to_owned()),
+        ("TEST_ADMIN_USER", user.0.to_owned()),
+        ("TEST_ADMIN_PASSWORD", user.1.to_owned()),
+    ]
 }
 
 /// Imports the generated definitions into a blank node, which checks that it has every object.
@@ -42,7 +88,8 @@ pub(super) fn import(installation: &Installation) -> Result<(), Failure> {
     let file = workspace::definitions_file();
     let options = NodeOptions { definitions: Some(file.clone()), ..NodeOptions::new(claim.path().join("import")) };
     let mut node = Node::start(installation, &options)?;
-    println!("a blank broker has imported {}", Definitions::read(&file)?.counts());
+    let version = installation.version().unwrap_or_default();
+    println!("a blank RabbitMQ {version} has imported {}", Definitions::read(&file)?.counts());
     Ok(node.stop()?)
 }
 

@@ -2,38 +2,52 @@
 
 mod broker;
 mod browser;
+mod chaos;
 mod clients;
+mod postgres;
 mod report;
 mod suite;
+mod target;
 
 use std::env;
 use std::process::ExitCode;
 use std::time::Instant;
-
-use rabbitmq_node::Installation;
 
 use crate::arguments::TestOptions;
 use crate::failure::Failure;
 use crate::{build, definitions, workspace};
 use report::{Outcome, Report};
 pub(crate) use suite::SuiteName;
+use target::{OWN_NODE, Source, Target};
 
 /// Runs the chosen suites. A failed suite does not keep the others from running; only a failed build does.
 pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
     let suites: Vec<SuiteName> =
         SuiteName::ALL.into_iter().filter(|suite| options.only.is_empty() || options.only.contains(suite)).collect();
-    let mut report = Report::new(env::var("CI").is_ok_and(|value| value == "true"));
-    let rabbitmq = if suites.iter().any(|suite| suite.needs_rabbitmq()) {
-        workspace::rabbitmq(options.rabbitmq.as_deref(), &mut |line| println!("{line}"))
-            .map_err(|error| error.to_string())
+    let pipeline = env::var("CI").is_ok_and(|value| value == "true");
+    let mut report = Report::new(pipeline);
+    let targets = if suites.iter().any(|suite| suite.needs_rabbitmq()) {
+        Target::all(options, pipeline, &mut |line| println!("{line}"))
     } else {
-        Err("not needed".to_owned())
+        Vec::new()
     };
     let mut built = true;
     for suite in suites {
         println!("\n── {suite} ──");
         if !built && suite.needs_programs() {
             report.add(suite.to_string(), Outcome::Skipped("the build failed".to_owned()), Instant::now());
+            continue;
+        }
+        if suite == SuiteName::EndToEnd {
+            for target in &targets {
+                report_end_to_end(options, target, &mut report);
+            }
+            continue;
+        }
+        if suite == SuiteName::Chaos {
+            for target in &targets {
+                chaos::report(target, &mut report);
+            }
             continue;
         }
         let started = Instant::now();
@@ -47,63 +61,86 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
                 build::run(&mut build::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
             }
             SuiteName::Build => build::programs(false),
-            SuiteName::Definitions => definitions::run(true).and_then(|()| import(rabbitmq.as_ref().ok(), &mut parts)),
-            SuiteName::Unit => unit(options, rabbitmq.is_ok(), &mut parts),
-            SuiteName::EndToEnd => match &rabbitmq {
-                Ok(installation) => end_to_end(options, installation, &mut parts),
-                Err(reason) => {
-                    report.add(suite.to_string(), Outcome::Skipped(reason.clone()), started);
-                    continue;
-                }
-            },
+            SuiteName::Definitions => definitions::run(true).and_then(|()| import(&targets, &mut parts)),
+            SuiteName::Unit => unit(options, &targets[0], &mut parts),
+            SuiteName::EndToEnd | SuiteName::Chaos => Ok(()),
         };
         built &= suite != SuiteName::Build || result.is_ok();
-        report.add(
-            suite.to_string(),
-            result.map_or_else(|failure| Outcome::Failed(failure.to_string()), |()| Outcome::Passed),
-            started,
-        );
-        for (part, reason) in parts {
-            report.add(format!("{suite}: {part}"), Outcome::Skipped(reason), Instant::now());
-        }
+        report.add(suite.to_string(), outcome(result), started);
+        report_missing(&suite.to_string(), parts, &mut report);
     }
     print!("\n{report}");
     Ok(if report.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a part of a suite lacks: the part, and why it could not be had.
-type Missing = Vec<(&'static str, String)>;
+fn outcome(result: Result<(), Failure>) -> Outcome {
+    result.map_or_else(|failure| Outcome::Failed(failure.to_string()), |()| Outcome::Passed)
+}
 
-/// Whether a blank broker really takes the whole generated file.
-fn import(rabbitmq: Option<&Installation>, missing: &mut Missing) -> Result<(), Failure> {
-    match rabbitmq {
-        Some(installation) => broker::import(installation),
-        None => {
-            missing.push(("import", "no RabbitMQ".to_owned()));
-            Ok(())
-        }
+/// What a part of a suite lacks: the part, and why it could not be had.
+type Missing = Vec<(String, String)>;
+
+fn report_missing(suite: &str, parts: Missing, report: &mut Report) {
+    for (part, reason) in parts {
+        report.add(format!("{suite}: {part}"), Outcome::Skipped(reason), Instant::now());
     }
 }
 
-fn unit(options: &TestOptions, rabbitmq: bool, missing: &mut Missing) -> Result<(), Failure> {
+/// Whether a blank broker of each kind really takes the whole generated file.
+fn import(targets: &[Target], missing: &mut Missing) -> Result<(), Failure> {
+    for target in targets {
+        match target.installation() {
+            Ok(installation) => broker::import(installation)?,
+            Err(reason) => missing.push((format!("import {target}"), reason)),
+        }
+    }
+    Ok(())
+}
+
+fn unit(options: &TestOptions, target: &Target, missing: &mut Missing) -> Result<(), Failure> {
     let mut command = build::cargo(&["test", "--workspace", "--exclude", "tests"]);
-    if !rabbitmq {
-        missing.push(("the private node", "no RabbitMQ".to_owned()));
+    command.envs(target.environment());
+    if let Err(reason) = target.installation() {
+        missing.push(("the private node".to_owned(), reason));
         command.args(["--exclude", "rabbitmq-node"]);
+    }
+    if let Err(reason) = postgres_node::Installation::find_or_install(&mut |line| println!("{line}")) {
+        missing.push(("the private PostgreSQL".to_owned(), reason.to_string()));
+        command.args(["--exclude", "postgres-node"]);
     }
     command.arg("--").args(&options.arguments);
     build::run(&mut command)
 }
 
-fn end_to_end(options: &TestOptions, rabbitmq: &Installation, missing: &mut Missing) -> Result<(), Failure> {
+/// A row for the broker, and one for each part that could not run on it.
+fn report_end_to_end(options: &TestOptions, target: &Target, report: &mut Report) {
+    let row = format!("{} {target}", SuiteName::EndToEnd);
+    println!("{row}");
+    let started = Instant::now();
+    let mut parts = Vec::new();
+    match target.source() {
+        Ok(source) => report.add(row.clone(), outcome(end_to_end(options, target, source, &mut parts)), started),
+        Err(reason) => report.add(row.clone(), Outcome::Skipped(reason.to_owned()), started),
+    }
+    report_missing(&row, parts, report);
+}
+
+fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: &mut Missing) -> Result<(), Failure> {
     build::programs(false)?;
     let mut command = build::cargo(&["test", "--workspace", "--test", "end-to-end", "--"]);
-    command.args(&options.arguments).env("TEST_BIN_DIR", workspace::programs(false));
+    command.args(&options.arguments).env("TEST_BIN_DIR", workspace::programs(false)).envs(target.environment());
+    if options.arguments.is_empty() {
+        command.args(target.filter());
+    }
+    if let Err(reason) = target.installation() {
+        missing.push(("nodes of the tests' own".to_owned(), reason));
+        command.args(["--skip", OWN_NODE]);
+    }
     let mut progress = |line: &str| println!("{line}");
     match clients::python(&mut progress) {
         Ok(python) => drop(command.env("TEST_PYTHON", python)),
         Err(reason) => {
-            missing.push(("clients in Python", reason.to_string()));
+            missing.push(("clients in Python".to_owned(), reason.to_string()));
             command.args(["--skip", "foreign::"]);
         }
     }
@@ -112,11 +149,16 @@ fn end_to_end(options: &TestOptions, rabbitmq: &Installation, missing: &mut Miss
             command.env("TEST_CHROMEDRIVER", browser.driver).env("TEST_CHROMIUM", browser.program);
         }
         Err(reason) => {
-            missing.push(("the page in a browser", reason.to_string()));
+            missing.push(("the page in a browser".to_owned(), reason.to_string()));
             command.args(["--skip", "page::"]);
         }
     }
-    let mut broker = broker::TestBroker::start(rabbitmq)?;
+    let postgres = postgres::TestPostgres::start(&mut progress);
+    match &postgres {
+        Ok(server) => drop(command.envs([server.environment()])),
+        Err(reason) => missing.push(("stores on PostgreSQL".to_owned(), reason.to_string())),
+    }
+    let mut broker = broker::TestBroker::start(source)?;
     command.envs(broker.environment());
     let result = build::run(&mut command);
     broker.stop()?;

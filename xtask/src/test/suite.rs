@@ -20,12 +20,22 @@ pub(crate) enum SuiteName {
     Unit,
     /// The services on a real broker.
     EndToEnd,
+    /// The shop under load while things are broken.
+    Chaos,
 }
 
 impl SuiteName {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Format, Self::Tidy, Self::Clippy, Self::Build, Self::Definitions, Self::Unit, Self::EndToEnd];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Format,
+        Self::Tidy,
+        Self::Clippy,
+        Self::Build,
+        Self::Definitions,
+        Self::Unit,
+        Self::EndToEnd,
+        Self::Chaos,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -36,17 +46,18 @@ impl SuiteName {
             Self::Definitions => "definitions",
             Self::Unit => "unit",
             Self::EndToEnd => "end-to-end",
+            Self::Chaos => "chaos",
         }
     }
 
     /// Whether it starts a broker.
     pub(super) fn needs_rabbitmq(self) -> bool {
-        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd)
+        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd | Self::Chaos)
     }
 
     /// Whether it makes no sense after a failed build.
     pub(super) fn needs_programs(self) -> bool {
-        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd)
+        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd | Self::Chaos)
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
     let mut lines = vec![format!("Ready after {:.1} s: {running}", after.as_secs_f64()), String::new()];
     lines.extend(plan.page.as_ref().map(|page| format!("Shop            {page}")));
     match broker.administration() {
-        None => lines.push("Broker          the one of AMQP_URL".to_owned()),
+        None => lines.push("Broker          the given one".to_owned()),
         Some((management, amqp)) => {
             let (user, password) = ADMINISTRATOR;
             lines.push(format!("Management UI   {management}   {user} / {password}"));

@@ -1,10 +1,10 @@
-//! The broker that `up` uses: a private node, or the one that `AMQP_URL` names.
+//! The broker that `up` uses: a private node, or one that is there.
 
 use std::path::Path;
 
-use rabbitmq_node::{ADMINISTRATOR, Definitions, Installation, Node, NodeOptions, Ports};
+use rabbitmq_node::{ADMINISTRATOR, BrokerChoice, Definitions, Installation, Node, NodeOptions, Ports};
 
-use super::given_broker;
+use super::broker_of_environment;
 use super::log::Log;
 use crate::arguments::UpOptions;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::workspace;
 /// Where the broker will come from.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// `AMQP_URL`.
+    /// Somebody else's, by its address.
     Given(String),
     /// A private node of this installation.
     Private(Installation),
@@ -22,21 +22,28 @@ pub(super) enum Source {
 /// A broker that is there.
 #[derive(Debug)]
 pub(super) enum Broker {
-    /// Somebody else's, at the address of `AMQP_URL`, user and password included.
+    /// Somebody else's, at this address, user and password included.
     Given { url: String },
     /// Our own.
     Private(Box<Node>),
 }
 
 impl Source {
-    /// Looks for a broker, and installs RabbitMQ when nothing else is said.
+    /// Looks for a broker, and installs or unpacks RabbitMQ where it is missing.
     pub(super) fn find(options: &UpOptions, log: &Log) -> Result<Self, Failure> {
-        match given_broker() {
+        let given = match &options.broker {
+            Some(choice) => choice.given().map(|broker| broker.url().to_owned()),
+            None => broker_of_environment(),
+        };
+        match given {
             Some(_) if options.broker_only => {
-                Err(Failure::new("AMQP_URL names a broker already: --broker-only would have nothing to do"))
+                Err(Failure::new("--broker or AMQP_URL names a broker that is there: --broker-only has nothing to do"))
             }
             Some(url) => Ok(Self::Given(url)),
-            None => workspace::rabbitmq(options.rabbitmq.as_deref(), &mut |line| log.line(line)).map(Self::Private),
+            None => {
+                let choice = options.broker.as_ref().unwrap_or(&BrokerChoice::Installed);
+                Ok(Self::Private(choice.installation(&workspace::brokers(), &mut |line| log.line(line))?))
+            }
         }
     }
 }
@@ -46,12 +53,12 @@ impl Broker {
     pub(super) fn start(source: Source, directory: &Path, options: &UpOptions, log: &Log) -> Result<Self, Failure> {
         let installation = match source {
             Source::Given(url) => {
-                log.line("using the broker of AMQP_URL; the services declare their queues and exchanges themselves");
+                log.line("using the given broker; the services declare their queues and exchanges themselves");
                 return Ok(Self::Given { url });
             }
             Source::Private(installation) => installation,
         };
-        log.line("starting RabbitMQ");
+        log.line(&format!("starting RabbitMQ {}", installation.version().unwrap_or_default()));
         let file = workspace::definitions_file();
         let node = Node::start(
             &installation,

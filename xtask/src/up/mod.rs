@@ -87,7 +87,7 @@ fn watch(
     }
 }
 
-/// Whether the caller's environment names a broker to use instead of a private node.
-fn given_broker() -> Option<String> {
+/// What the caller's environment says about the broker: the address of one that is there, to be used instead of a private node.
+fn broker_of_environment() -> Option<String> {
     env::var("AMQP_URL").ok().filter(|url| !url.is_empty())
 }

@@ -1,35 +1,59 @@
 //! Opens connections.
 
+use std::fmt;
 use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_lapin::{Manager, Object, Pool, PoolError, Runtime};
 use lapin::types::LongString;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
-use tokio::time::timeout;
+use tokio::sync::Notify;
+use tokio::time::{interval, timeout};
 
 use super::amqp_thread::AmqpThread;
 use super::declare::declare;
+use super::network::Network;
 use super::screened;
+use super::wire::Line;
 use super::{Address, BrokerError};
 use crate::topology::Topology;
 
-/// The client waits for ever for a handshake that is never answered.
+/// For the whole of a handshake whose first word came in time: TLS, and a broker that asks others about users.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often to look whether a connection lives while an answer is waited for.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Where the broker is and how this instance shows itself there.
 pub(crate) struct Broker {
     address: Address,
     /// `<service>/<instance>`: what the management UI calls the connections.
     instance: String,
-    /// Connections for the publishing lanes, checked when they are handed out.
-    publishing: Pool,
+    /// Opens the connections of the publishing lanes.
+    publishing: Dock,
     /// For declares: a refused one may cost its connection, which must not be anybody else's.
-    declaring: Pool,
+    declaring: Dock,
     thread: AmqpThread,
+    missing: Notify,
 }
+
+/// A pool, and the network on which it opens its only connection.
+struct Dock {
+    pool: Pool,
+    network: Network,
+}
+
+/// An open connection. Its socket ends with it, however the other side behaves.
+pub(super) struct Connected {
+    connection: Connection,
+    line: Cut,
+}
+
+/// Cuts the line when it is dropped.
+struct Cut(Arc<Line>);
 
 impl Broker {
     /// Connects to nothing yet.
@@ -39,9 +63,9 @@ impl Broker {
     /// When the operating system gives no thread.
     pub(crate) fn new(address: Address, instance: &str) -> io::Result<Self> {
         let thread = AmqpThread::start()?;
-        let publishing = pool(&address, format!("{instance} publish"), 1, &thread);
-        let declaring = pool(&address, format!("{instance} declare"), 1, &thread);
-        Ok(Self { address, instance: instance.to_owned(), publishing, declaring, thread })
+        let publishing = Dock::new(&address, format!("{instance} publish"), &thread);
+        let declaring = Dock::new(&address, format!("{instance} declare"), &thread);
+        Ok(Self { address, instance: instance.to_owned(), publishing, declaring, thread, missing: Notify::new() })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -49,61 +73,117 @@ impl Broker {
     }
 
     /// A connection that only publishes: the broker stops reading from such a one when it is short of memory.
-    pub(super) async fn publishing(&self) -> Result<Object, BrokerError> {
-        self.publishing.get().await.map_err(|error| self.pool_error(error))
+    pub(super) async fn publishing(&self) -> Result<Connected, BrokerError> {
+        self.pooled(&self.publishing).await
     }
 
     /// A connection that only consumes.
-    pub(super) async fn consuming(&self) -> Result<Connection, BrokerError> {
+    pub(super) async fn consuming(&self) -> Result<Connected, BrokerError> {
+        let network = Network::new(self.thread.runtime());
+        let line = Cut(network.next_line());
         let uri = with_frames_of(&self.address, 131_072);
         let properties = properties(&format!("{} consume", self.instance));
-        match timeout(CONNECT_TIMEOUT, screened::connect(uri, properties, self.thread.runtime())).await {
-            Ok(connected) => connected.map_err(|error| BrokerError::connecting(&self.address, &error)),
+        match timeout(CONNECT_TIMEOUT, screened::connect(uri, properties, network.runtime())).await {
+            Ok(Ok(connection)) => Ok(Connected { connection, line }),
+            Ok(Err(error)) => Err(BrokerError::connecting(&self.address, &error)),
             Err(_) => Err(self.unanswered()),
         }
     }
 
-    /// Declares what a service owns, on a connection that is closed afterwards.
-    pub(super) async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
-        let pooled = self.declaring.get().await.map_err(|error| self.pool_error(error))?;
-        let connection = Object::take(pooled);
-        let declared = declare(&connection, &self.address, topology).await;
-        close(&connection).await;
+    /// Declares what a service owns, on a connection that is closed afterwards. Each step may take so long.
+    pub(super) async fn declare(&self, topology: &Topology, patience: Duration) -> Result<(), BrokerError> {
+        let connection = self.pooled(&self.declaring).await?;
+        let declared = declare(&connection, &self.address, topology, patience).await;
+        connection.close().await;
         declared
     }
 
-    fn pool_error(&self, error: PoolError) -> BrokerError {
-        match error {
-            PoolError::Backend(error) => BrokerError::connecting(&self.address, &error),
-            PoolError::Timeout(_) => self.unanswered(),
-            other => BrokerError::Unreachable { address: self.address.to_string(), reason: other.to_string() },
+    /// Notes that an exchange, or what is bound to it, is not there. When it is the service's own, [`Broker::missing`] ends.
+    pub(crate) fn note_missing(&self, exchange: &str) {
+        let service = self.instance.split('/').next().unwrap_or_default();
+        if exchange.strip_prefix(service).is_some_and(|rest| rest.starts_with('.')) {
+            self.missing.notify_one();
+        }
+    }
+
+    /// Waits until something of the service's own was found missing.
+    pub(super) async fn missing(&self) {
+        self.missing.notified().await;
+    }
+
+    async fn pooled(&self, dock: &Dock) -> Result<Connected, BrokerError> {
+        let line = Cut(dock.network.next_line());
+        match dock.pool.get().await {
+            Ok(object) => Ok(Connected { connection: Object::take(object), line }),
+            Err(PoolError::Backend(error)) => Err(BrokerError::connecting(&self.address, &error)),
+            Err(PoolError::Timeout(_)) => Err(self.unanswered()),
+            Err(other) => {
+                Err(BrokerError::Unreachable { address: self.address.to_string(), reason: other.to_string() })
+            }
         }
     }
 
     fn unanswered(&self) -> BrokerError {
-        let reason = format!("the handshake was not answered within {} s", CONNECT_TIMEOUT.as_secs());
+        let reason = format!("the handshake was not finished within {} s", CONNECT_TIMEOUT.as_secs());
         BrokerError::Unreachable { address: self.address.to_string(), reason }
     }
 }
 
-/// Closes politely, for a bounded time. An error here says only that it was closed already.
-pub(super) async fn close(connection: &Connection) {
-    if connection.status().connected() {
-        let _ = timeout(CLOSE_TIMEOUT, connection.close(200, "done".into())).await;
+impl Dock {
+    fn new(address: &Address, name: String, thread: &AmqpThread) -> Self {
+        let network = Network::new(thread.runtime());
+        let uri = with_frames_of(address, 32_768).to_string();
+        let manager = Manager::new(uri, move || properties(&name), network.runtime());
+        let builder = Pool::builder(manager)
+            .max_size(1)
+            .runtime(Runtime::Tokio1)
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .wait_timeout(Some(CONNECT_TIMEOUT))
+            .recycle_timeout(Some(CONNECT_TIMEOUT));
+        // Building fails only for timeouts without a runtime, and the runtime is given.
+        let pool = builder.build().unwrap_or_else(|error| unreachable!("{error}"));
+        Self { pool, network }
     }
 }
 
-fn pool(address: &Address, name: String, size: usize, thread: &AmqpThread) -> Pool {
-    let manager =
-        Manager::new(with_frames_of(address, 32_768).to_string(), move || properties(&name), thread.runtime());
-    let builder = Pool::builder(manager)
-        .max_size(size)
-        .runtime(Runtime::Tokio1)
-        .create_timeout(Some(CONNECT_TIMEOUT))
-        .wait_timeout(Some(CONNECT_TIMEOUT))
-        .recycle_timeout(Some(CONNECT_TIMEOUT));
-    // Building fails only for timeouts without a runtime, and the runtime is given.
-    builder.build().unwrap_or_else(|error| unreachable!("{error}"))
+impl Connected {
+    /// Ends when the connection has ended. The client leaves what is asked of an ending connection unanswered, so whatever
+    /// waits for an answer watches this beside it.
+    pub(super) async fn lost(&self) {
+        let mut look = interval(LOOK);
+        while self.connection.status().connected() {
+            look.tick().await;
+        }
+    }
+
+    /// Closes politely, for a bounded time, and then in any case.
+    pub(super) async fn close(&self) {
+        if self.connection.status().connected() {
+            // An error here says only that it was closed already.
+            let _ = timeout(CLOSE_TIMEOUT, self.connection.close(200, "done".into())).await;
+        }
+        self.line.0.cut();
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Deref for Connected {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
 }
 
 fn with_frames_of(address: &Address, bytes: u32) -> AMQPUri {

@@ -5,25 +5,25 @@ use std::time::Duration;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, Connection, ExchangeKind as LapinKind};
+use lapin::{Channel, ExchangeKind as LapinKind};
 use tokio::time::timeout;
 
+use super::connection::Connected;
 use super::error::protocol;
 use super::properties::short;
 use super::{Address, BrokerError, Drift};
 use crate::topology::{Argument, Binding, Exchange, ExchangeKind, Queue, Topology};
 
-const DECLARE_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// Declares everything it can and then reports what it could not: every drift at once, or else the first other trouble.
 ///
-/// A refused declare costs its channel, so the next one gets a new channel.
+/// A refused declare costs its channel, so the next one gets a new channel. Each step may take as long as `patience`.
 pub(super) async fn declare(
-    connection: &Connection,
+    connection: &Connected,
     address: &Address,
     topology: &Topology,
+    patience: Duration,
 ) -> Result<(), BrokerError> {
-    let mut work = Declaring { connection, address, channel: None, drifts: Vec::new(), absent: None };
+    let mut work = Declaring { connection, address, patience, channel: None, drifts: Vec::new(), absent: None };
     for exchange in &topology.exchanges {
         let done = work.exchange(exchange).await;
         work.note("exchange", &exchange.name, done)?;
@@ -43,8 +43,9 @@ pub(super) async fn declare(
 }
 
 struct Declaring<'a> {
-    connection: &'a Connection,
+    connection: &'a Connected,
     address: &'a Address,
+    patience: Duration,
     channel: Option<Channel>,
     drifts: Vec<Drift>,
     absent: Option<String>,
@@ -72,7 +73,11 @@ impl Declaring<'_> {
         };
         let name = name(&exchange.name)?;
         let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
-        in_time(async { self.channel().await?.exchange_declare(name, kind, options, arguments).await }).await
+        let (connection, patience) = (self.connection, self.patience);
+        in_time(connection, patience, async {
+            self.channel().await?.exchange_declare(name, kind, options, arguments).await
+        })
+        .await
     }
 
     async fn queue(&mut self, queue: &Queue) -> Declared {
@@ -86,14 +91,21 @@ impl Declaring<'_> {
         }
         let name = name(&queue.name)?;
         let options = if queue.exclusive { QueueDeclareOptions::exclusive() } else { QueueDeclareOptions::durable() };
-        in_time(async { self.channel().await?.queue_declare(name, options, arguments).await.map(drop) }).await
+        let (connection, patience) = (self.connection, self.patience);
+        in_time(connection, patience, async {
+            self.channel().await?.queue_declare(name, options, arguments).await.map(drop)
+        })
+        .await
     }
 
     async fn binding(&mut self, binding: &Binding) -> Declared {
         let (queue, exchange, key) = (name(&binding.queue)?, name(&binding.exchange)?, name(&binding.key)?);
         let options = QueueBindOptions::default();
-        in_time(async { self.channel().await?.queue_bind(queue, exchange, key, options, FieldTable::default()).await })
-            .await
+        let (connection, patience) = (self.connection, self.patience);
+        in_time(connection, patience, async {
+            self.channel().await?.queue_bind(queue, exchange, key, options, FieldTable::default()).await
+        })
+        .await
     }
 
     /// Sorts a failure: a drift is collected, anything else ends the work.
@@ -109,6 +121,9 @@ impl Declaring<'_> {
             }
             Some((AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED), reason)) => {
                 Err(BrokerError::Right { user: self.address.user().to_owned(), reason })
+            }
+            _ if matches!(error, Trouble::Late) => {
+                Err(BrokerError::Late { what: format!("{object} {name}"), waited: self.patience })
             }
             _ => Err(BrokerError::Lost(format!("declaring {object} {name}: {error}"))),
         }
@@ -133,8 +148,10 @@ type Declared = Result<(), Trouble>;
 enum Trouble {
     #[error("{0}")]
     Client(#[from] lapin::Error),
-    #[error("the broker did not answer within {} s", DECLARE_TIMEOUT.as_secs())]
+    #[error("no answer")]
     Late,
+    #[error("the connection ended before the answer")]
+    Lost,
     #[error("{0}")]
     TooLong(#[from] super::properties::TooLongForTheWire),
 }
@@ -143,13 +160,21 @@ impl Trouble {
     fn protocol(&self) -> Option<(AMQPErrorKind, String)> {
         match self {
             Self::Client(error) => protocol(error),
-            Self::Late | Self::TooLong(_) => None,
+            Self::Late | Self::Lost | Self::TooLong(_) => None,
         }
     }
 }
 
-async fn in_time(work: impl Future<Output = Result<(), lapin::Error>>) -> Declared {
-    timeout(DECLARE_TIMEOUT, work).await.map_err(|_| Trouble::Late)?.map_err(Trouble::from)
+async fn in_time(
+    connection: &Connected,
+    patience: Duration,
+    work: impl Future<Output = Result<(), lapin::Error>>,
+) -> Declared {
+    tokio::select! {
+        biased;
+        done = timeout(patience, work) => done.map_err(|_| Trouble::Late)?.map_err(Trouble::from),
+        () = connection.lost() => Err(Trouble::Lost),
+    }
 }
 
 fn name(text: &str) -> Result<ShortString, Trouble> {

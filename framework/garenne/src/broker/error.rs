@@ -1,5 +1,7 @@
 //! What goes wrong between a service and its broker, in words that say what to do.
 
+use std::time::Duration;
+
 use lapin::ErrorKind;
 use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
@@ -54,6 +56,14 @@ pub enum BrokerError {
         /// The exchange.
         exchange: String,
     },
+    /// The broker is there but did not answer a declare. Perhaps a queue has no leader yet.
+    #[error("the broker did not answer within {} s about {what}. Trying again", waited.as_secs())]
+    Late {
+        /// The queue or exchange.
+        what: String,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// The connection or a channel went away.
     #[error("the connection to the broker is lost: {0}")]
     Lost(String),
@@ -88,7 +98,7 @@ impl BrokerError {
     pub(crate) fn needs_an_operator(&self) -> bool {
         match self {
             Self::Credentials { .. } | Self::Vhost { .. } | Self::Drift(_) | Self::Right { .. } => true,
-            Self::Unreachable { .. } | Self::OwnerAbsent { .. } | Self::Lost(_) => false,
+            Self::Unreachable { .. } | Self::OwnerAbsent { .. } | Self::Late { .. } | Self::Lost(_) => false,
         }
     }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
+use serde::{Deserialize, Serialize};
 
 /// A header's value. A foreign client may send any of these; we send text and whole numbers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum HeaderValue {
     Text(String),
     /// A long string that is not UTF-8, or a byte array.

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::Outgoing;
 use super::connection::Broker;
 use super::publish_error::PublishError;
 use super::pump::Pump;
+use super::room::{Limits, Room, Rooms};
 use crate::telemetry::Metrics;
 
 /// A handle to the lane's task. The task ends, after the last confirm, when the lane is closed or every handle is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Lane {
     jobs: mpsc::Sender<Job>,
-    in_flight: Arc<Semaphore>,
+    rooms: Rooms,
+    broker: Arc<Broker>,
     state: watch::Receiver<LaneState>,
     closing: watch::Sender<bool>,
 }
@@ -42,7 +44,7 @@ pub(crate) struct Confirmed {
 pub(super) struct Job {
     pub(super) message: Message,
     pub(super) respond: oneshot::Sender<Result<Confirmed, PublishError>>,
-    _permit: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +52,7 @@ pub(super) struct Message(pub(super) Arc<Outgoing>);
 
 impl Message {
     pub(super) fn name(&self) -> String {
-        self.0.properties.kind.clone().unwrap_or_else(|| self.0.routing_key.clone())
+        self.0.name().to_owned()
     }
 }
 
@@ -59,14 +61,15 @@ impl Lane {
     pub(crate) fn start(
         broker: Arc<Broker>,
         declared: watch::Receiver<bool>,
-        in_flight: usize,
+        limits: Limits,
         metrics: Arc<Metrics>,
     ) -> (Self, JoinHandle<()>) {
-        let (jobs, receiver) = mpsc::channel(in_flight);
+        let (jobs, receiver) = mpsc::channel(limits.messages);
         let (state, watched) = watch::channel(LaneState::Connecting("not connected yet".into()));
         let (closing, when_closing) = watch::channel(false);
-        let pump = Pump::new(broker, declared, receiver, state, when_closing, metrics);
-        let lane = Self { jobs, in_flight: Arc::new(Semaphore::new(in_flight)), state: watched, closing };
+        let rooms = Rooms::new(limits, Arc::clone(&metrics));
+        let pump = Pump::new(Arc::clone(&broker), declared, receiver, state, when_closing, metrics);
+        let lane = Self { jobs, rooms, broker, state: watched, closing };
         (lane, tokio::spawn(pump.run()))
     }
 
@@ -77,21 +80,55 @@ impl Lane {
     /// Takes no more messages: who publishes from now on is told that the service has stopped. What was taken already is
     /// still confirmed.
     pub(crate) fn close(&self) {
-        self.in_flight.close();
+        self.rooms.close();
         self.closing.send_replace(true);
     }
 
-    /// Publishes and waits for the confirm, at most so long.
+    /// Notes that a copy went to an exchange where nothing is bound for it.
+    pub(crate) fn note_missing(&self, exchange: &str) {
+        self.broker.note_missing(exchange);
+    }
+
+    /// Room for a message of this weight, when there is some at once.
+    pub(crate) fn room_now(&self, weight: usize) -> Option<Room> {
+        self.rooms.now(weight)
+    }
+
+    /// Room for a message of this weight, waited for at most so long.
+    pub(crate) async fn room(&self, message: &str, weight: usize, patience: Duration) -> Result<Room, PublishError> {
+        match self.rooms.by(Instant::now() + patience, weight).await {
+            Ok(Some(room)) => Ok(room),
+            Ok(None) => Err(self.rooms.taken(message.to_owned(), patience, &self.state.borrow())),
+            Err(_) => Err(PublishError::Stopped { message: message.to_owned() }),
+        }
+    }
+
+    /// Publishes and waits for the confirm; for that and for room, at most so long.
     ///
     /// Dropping the future does not recall the message.
     pub(crate) async fn publish(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
+        let began = Instant::now();
+        let room = match self.room_now(outgoing.weight()) {
+            Some(room) => room,
+            None => self.room(outgoing.name(), outgoing.weight(), patience).await?,
+        };
+        self.publish_in(room, outgoing, began, patience).await
+    }
+
+    /// Publishes what has room already, and waits for the confirm until `patience` is over, which began before.
+    pub(crate) async fn publish_in(
+        &self,
+        room: Room,
+        outgoing: Outgoing,
+        began: Instant,
+        patience: Duration,
+    ) -> Result<Confirmed, PublishError> {
         let message = Message(Arc::new(outgoing));
         let name = message.name();
         let stopped = || PublishError::Stopped { message: name.clone() };
-        let settled = timeout(patience, async {
-            let permit = Arc::clone(&self.in_flight).acquire_owned().await.map_err(|_| stopped())?;
+        let settled = timeout_at(began + patience, async {
             let (respond, response) = oneshot::channel();
-            self.jobs.send(Job { message, respond, _permit: permit }).await.map_err(|_| stopped())?;
+            self.jobs.send(Job { message, respond, _room: room }).await.map_err(|_| stopped())?;
             response.await.map_err(|_| stopped())?
         });
         settled.await.unwrap_or_else(|_| Err(self.late(name.clone(), patience)))

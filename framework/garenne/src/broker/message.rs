@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AckReceipt, HeaderValue};
 
 /// A message to publish.
@@ -31,7 +33,7 @@ pub(crate) struct Delivered {
 }
 
 /// The properties that travel beside a body. All may be absent in what a foreign client sends.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Properties {
     pub(crate) message_id: Option<String>,
     pub(crate) kind: Option<String>,
@@ -45,6 +47,13 @@ pub(crate) struct Properties {
     /// Seconds since 1970.
     pub(crate) timestamp: Option<u64>,
     pub(crate) headers: BTreeMap<String, HeaderValue>,
+}
+
+impl Outgoing {
+    /// The message's name, or else where it goes.
+    pub(crate) fn name(&self) -> &str {
+        self.properties.kind.as_deref().unwrap_or(&self.routing_key)
+    }
 }
 
 impl Properties {

@@ -6,6 +6,7 @@
 
 mod address;
 mod amqp_thread;
+mod backoff;
 mod care;
 mod connection;
 mod declare;
@@ -13,18 +14,22 @@ mod error;
 mod header;
 mod lane;
 mod link;
+mod mentions;
 mod message;
+mod network;
 mod properties;
 mod publish_error;
 mod pump;
 #[cfg(any(test, feature = "fuzzing"))]
 mod received;
 mod returns;
+mod room;
 mod screen;
 mod screened;
 mod settle;
 mod source;
 mod supervisor;
+mod wire;
 
 pub use address::{Address, AddressFault};
 pub(crate) use connection::Broker;
@@ -35,6 +40,7 @@ pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
 pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;
+pub(crate) use room::Limits;
 pub(crate) use screen::substituted;
 pub(crate) use settle::{AckReceipt, Settler};
 pub(crate) use source::{Consume, Intake, Origin, Source};

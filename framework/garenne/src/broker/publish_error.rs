@@ -42,6 +42,23 @@ pub enum PublishError {
         /// How long was waited.
         waited: Duration,
     },
+    /// As much as is allowed waits for its confirms already. This message was not sent.
+    #[error(
+        "{message} was not sent: for {} ms all room for messages in flight was taken ({messages} messages or {bytes} bytes; {reason}). Publish it later, or raise PUBLISH_IN_FLIGHT or PUBLISH_IN_FLIGHT_BYTES",
+        waited.as_millis()
+    )]
+    NoRoom {
+        /// The message's name.
+        message: String,
+        /// Why the confirms do not come.
+        reason: String,
+        /// So many messages may wait for their confirms.
+        messages: usize,
+        /// So many bytes may wait for their confirms.
+        bytes: u32,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// The exchange does not exist: its owner has never been started, or somebody deleted it.
     #[error(
         "{message} goes to exchange {exchange:?}, which does not exist: start its owner, or import the definitions that `<service> definitions` prints"
@@ -98,4 +115,23 @@ pub enum PublishError {
         /// The message's name.
         message: String,
     },
+}
+
+impl PublishError {
+    /// Whether it says only that the broker could not be asked, or did not answer in time.
+    pub(crate) fn is_the_brokers_absence(&self) -> bool {
+        match self {
+            Self::Blocked { .. }
+            | Self::Timeout { .. }
+            | Self::Disconnected { .. }
+            | Self::NoRoom { .. }
+            | Self::Stopped { .. } => true,
+            Self::Rejected { .. }
+            | Self::NoExchange { .. }
+            | Self::Refused { .. }
+            | Self::TooLarge { .. }
+            | Self::Encoding { .. }
+            | Self::Undeclared { .. } => false,
+        }
+    }
 }

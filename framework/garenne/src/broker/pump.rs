@@ -13,23 +13,25 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
-use lapin::{Channel, Confirmation, Connection};
+use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::{Broker, close};
+use super::BrokerError;
+use super::backoff::Backoff;
+use super::connection::{Broker, Connected};
 use super::error::protocol;
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
+use super::mentions::Mentions;
 use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
-use super::supervisor::Backoff;
 use crate::telemetry::Metrics;
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;
-const CHANNEL_TIMEOUT: Duration = Duration::from_secs(10);
+const CHANNEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A confirm that is later than this, on a connection that is not blocked, never comes.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 /// Replies through `amq.rabbitmq.reply-to` come back as unroutable on 3.10 although they are delivered.
@@ -46,6 +48,10 @@ pub(super) struct Pump {
     /// What has been taken and not settled, in the order in which it was taken. It is sent again on the next channel.
     unsettled: BTreeMap<u64, Job>,
     next: u64,
+    /// Whether the broker has answered for any message on this connection.
+    settled_any: bool,
+    /// Every message before this one was sent at least once.
+    sent: u64,
     /// Up to this message one at a time: one of them made the broker close the channel.
     careful_until: Option<u64>,
 }
@@ -76,6 +82,8 @@ impl Pump {
             metrics,
             unsettled: BTreeMap::new(),
             next: 0,
+            settled_any: false,
+            sent: 0,
             careful_until: None,
         }
     }
@@ -85,44 +93,51 @@ impl Pump {
             return;
         }
         let mut backoff = Backoff::default();
+        let mut mentions = Mentions::default();
         let mut connected_before = false;
         loop {
             self.forget_abandoned();
             if self.jobs.is_closed() && self.unsettled.is_empty() && self.jobs.is_empty() {
                 return;
             }
-            let reason = match self.broker.publishing().await {
-                Ok(pooled) => {
+            let began = Instant::now();
+            let error = match self.broker.publishing().await {
+                Ok(connection) => {
                     if std::mem::replace(&mut connected_before, true) {
                         self.metrics.reconnected("publish");
                     }
-                    let since = Instant::now();
-                    match self.serve(&pooled).await {
-                        None => return close(&pooled).await,
-                        Some(reason) => {
-                            if since.elapsed() > Duration::from_secs(5) {
-                                backoff = Backoff::default();
-                            }
-                            // A broken connection does not go back into the pool.
-                            let broken = deadpool_lapin::Object::take(pooled);
-                            close(&broken).await;
-                            reason
-                        }
+                    let ended = self.serve(&connection).await;
+                    connection.close().await;
+                    let Some(reason) = ended else { return };
+                    if std::mem::take(&mut self.settled_any) {
+                        backoff = Backoff::default();
                     }
+                    BrokerError::Lost(reason)
                 }
-                Err(error) => error.to_string(),
+                Err(error) => {
+                    self.metrics.failed_attempt("publish");
+                    error
+                }
             };
-            tracing::debug!(reason, "the publishing connection is down");
-            self.state.send_replace(LaneState::Connecting(reason));
+            let reason = error.to_string();
+            if mentions.is_news(&reason) {
+                tracing::warn!(waiting = self.unsettled.len(), "nothing can be published: {reason}");
+            }
+            self.enter(LaneState::Connecting(reason));
             tokio::select! {
-                () = sleep(backoff.next()) => {}
+                () = sleep(backoff.after(&error, began.elapsed())) => {}
                 () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
             }
         }
     }
 
+    fn enter(&self, state: LaneState) {
+        self.metrics.publishing(state == LaneState::Open);
+        self.state.send_replace(state);
+    }
+
     /// Publishes on one connection, channel after channel. `None` when all is done, or why the connection is of no use.
-    async fn serve(&mut self, connection: &Connection) -> Option<String> {
+    async fn serve(&mut self, connection: &Connected) -> Option<String> {
         let mut link = Link::new(connection);
         loop {
             let open = async {
@@ -130,12 +145,18 @@ impl Pump {
                 channel.confirm_select(ConfirmSelectOptions::default()).await?;
                 Ok::<_, lapin::Error>(channel)
             };
-            let channel = match timeout(CHANNEL_TIMEOUT, open).await {
+            let opened = tokio::select! {
+                opened = timeout(CHANNEL_TIMEOUT, open) => opened,
+                () = connection.lost() => return Some("it ended while a channel was opened".into()),
+            };
+            let channel = match opened {
                 Ok(Ok(channel)) => channel,
                 Ok(Err(error)) => return Some(error.to_string()),
                 Err(_) => return Some("the broker opened no channel in time".into()),
             };
-            self.state.send_replace(LaneState::Open);
+            if !connection.status().blocked() {
+                self.enter(LaneState::Open);
+            }
             match self.pump(connection, &channel, &mut link).await {
                 End::Finished => {
                     let _ = timeout(CHANNEL_TIMEOUT, channel.close(200, "done".into())).await;
@@ -151,7 +172,8 @@ impl Pump {
     }
 
     /// Publishes on one channel until it ends.
-    async fn pump(&mut self, connection: &Connection, channel: &Channel, link: &mut Link) -> End {
+    async fn pump(&mut self, connection: &Connected, channel: &Channel, link: &mut Link) -> End {
+        self.metrics.sent_again(self.unsettled.range(..self.sent).count());
         let mut again: VecDeque<u64> = self.unsettled.keys().copied().collect();
         let mut in_flight = FuturesUnordered::new();
         let mut returns = Returns::default();
@@ -165,6 +187,7 @@ impl Pump {
                     if in_flight.is_empty() {
                         last_progress = Instant::now();
                     }
+                    self.sent = self.sent.max(number + 1);
                     in_flight.push(send(channel.clone(), number, message));
                 }
             }
@@ -197,13 +220,13 @@ impl Pump {
                     Change::Blocked(reason) => {
                         blocked = true;
                         self.metrics.blocked(&reason);
-                        self.state.send_replace(LaneState::Blocked(reason));
+                        self.enter(LaneState::Blocked(reason));
                     }
                     Change::Unblocked => {
                         blocked = false;
                         last_progress = Instant::now();
                         tracing::info!("the broker takes messages again");
-                        self.state.send_replace(LaneState::Open);
+                        self.enter(LaneState::Open);
                     }
                     Change::Lost(loss) => return End::Connection(loss.reason),
                 },
@@ -280,6 +303,7 @@ impl Pump {
                 }
             }
         }
+        self.settled_any |= !confirmed.is_empty();
         for (number, nacked) in confirmed {
             let unrouted = self.unsettled.get(&number).is_some_and(|job| returns.claim(&job.message.0));
             self.answer(number, |message| {
@@ -300,6 +324,9 @@ impl Pump {
         match self.unsettled.first_key_value().map(|(number, _)| *number) {
             Some(first) if alone => {
                 let exchange = self.unsettled.get(&first).map(|job| job.message.0.exchange.clone()).unwrap_or_default();
+                if kind == AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) {
+                    self.broker.note_missing(&exchange);
+                }
                 self.answer(first, |message| {
                     Err(match kind {
                         AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => PublishError::NoExchange { message, exchange },

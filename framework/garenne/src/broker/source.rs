@@ -13,12 +13,14 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::care::Care;
+use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
 use super::{AckReceipt, Delivered, Inbound, Settler};
 use crate::topology::Topology;
 
-const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+/// A queue without a leader answers later than this; the next attempt then finds one that has it.
+const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What shall be consumed, and by whom. It outlives the connections.
 pub(crate) struct Source {
@@ -81,7 +83,7 @@ impl Source {
     /// Consumes until the service drains (`Ok`) or the subscription is lost.
     pub(super) async fn run(
         self: Arc<Self>,
-        connection: Arc<Connection>,
+        connection: Arc<Connected>,
         queue: String,
         care: Arc<Care>,
         mut drain: watch::Receiver<Option<Instant>>,
@@ -151,7 +153,13 @@ impl Source {
         // A subscription that was abandoned half-way would swallow messages; the caller drops the connection.
         match timeout(STEP_TIMEOUT, subscribe).await {
             Ok(subscribed) => subscribed.map_err(|error| Loss::of(&error)),
-            Err(_) => Err(Loss { reason: format!("no answer to the subscription to {name}"), poison: false }),
+            Err(_) => {
+                let seconds = STEP_TIMEOUT.as_secs();
+                let reason = format!(
+                    "no answer to the subscription to {name} within {seconds} s. If that goes on, the queue has no leader: see `rabbitmq-queues quorum_status {name}`"
+                );
+                Err(Loss { reason, poison: false })
+            }
         }
     }
 }

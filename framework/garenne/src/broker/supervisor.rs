@@ -5,26 +5,32 @@
 //! with a jittered backoff and without a limit of attempts. The client's own recovery stays off: it can end in a
 //! connection that looks alive and delivers nothing.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::Connection;
 use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::BrokerError;
+use super::backoff::Backoff;
 use super::care::Care;
-use super::connection::{Broker, close};
+use super::connection::{Broker, Connected};
 use super::declare::declare;
 use super::link::{Change, Link, Loss};
+use super::mentions::Mentions;
 use super::source::{Origin, Source};
 use crate::telemetry::Metrics;
 use crate::topology::Topology;
 
-/// How long the same trouble stays unmentioned after it was logged.
-const REPEAT_LOG: Duration = Duration::from_secs(30);
+/// How long the broker may take for one declare. When it took longer, twice as long at the next attempt, up to the most.
+const DECLARE_PATIENCE: Duration = Duration::from_secs(3);
+const MOST_DECLARE_PATIENCE: Duration = Duration::from_secs(24);
+/// Between two attempts to make again what was found missing.
+const MEND_PAUSE: Duration = Duration::from_secs(1);
 /// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
 const ENDING: Duration = Duration::from_secs(1);
 /// Some poisoned messages, one after the other, are given up by their queue before they have broken so many connections in a row.
@@ -72,13 +78,14 @@ impl Supervisor {
     pub(crate) async fn run(mut self) -> Result<(), BrokerError> {
         let care = Arc::new(Care::default());
         let mut backoff = Backoff::default();
-        let mut mentioned: Option<(String, Instant)> = None;
+        let mut mentions = Mentions::default();
+        let mut patience = DECLARE_PATIENCE;
         let mut generation = 0_u64;
         loop {
             let since = Instant::now();
-            let error = match self.generation(&care, generation).await {
+            let error = match self.generation(&care, generation, patience).await {
                 Ending::Drained => {
-                    self.phase.send_replace(Phase::Stopped);
+                    self.enter(Phase::Stopped);
                     return Ok(());
                 }
                 Ending::Lost(error) => error,
@@ -89,42 +96,55 @@ impl Supervisor {
                 if since.elapsed() > Duration::from_secs(5) {
                     backoff = Backoff::default();
                 }
-            } else if generation == 0 && error.needs_an_operator() {
-                self.phase.send_replace(Phase::Stopped);
+            } else {
+                self.metrics.failed_attempt("consume");
+            }
+            if !was_up && generation == 0 && error.needs_an_operator() {
+                self.enter(Phase::Stopped);
                 return Err(error);
             }
+            patience = match error {
+                BrokerError::Late { .. } => (patience * 2).min(MOST_DECLARE_PATIENCE),
+                _ => DECLARE_PATIENCE,
+            };
             // While a message breaks connection after connection it is not the broker that needs time: the sooner it is
             // delivered as often as its queue allows, the sooner the next one has its turn.
             if care.in_a_row().is_some_and(|broken| broken <= POISONED_LIMIT) {
                 backoff = Backoff::default();
             }
             let text = error.to_string();
-            self.phase.send_replace(Phase::Waiting(text.clone()));
-            let old = mentioned.as_ref().is_some_and(|(last, at)| *last == text && at.elapsed() < REPEAT_LOG);
-            if !old {
+            if mentions.is_news(&text) {
                 tracing::warn!("{text}");
-                mentioned = Some((text, Instant::now()));
             }
+            self.enter(Phase::Waiting(text));
             tokio::select! {
-                () = sleep(backoff.next()) => {}
+                () = sleep(backoff.after(&error, since.elapsed())) => {}
                 _ = self.drain.wait_for(Option::is_some) => {}
             }
             if self.drain.borrow().is_some() {
-                self.phase.send_replace(Phase::Stopped);
+                self.enter(Phase::Stopped);
                 return Ok(());
             }
         }
     }
 
-    async fn generation(&mut self, care: &Arc<Care>, number: u64) -> Ending {
-        if let Err(error) = self.broker.declare(&self.topology).await {
+    fn enter(&self, phase: Phase) {
+        self.metrics.consuming(phase == Phase::Consuming);
+        self.phase.send_replace(phase);
+    }
+
+    async fn generation(&mut self, care: &Arc<Care>, number: u64, patience: Duration) -> Ending {
+        if let Err(error) = self.broker.declare(&self.topology, patience).await {
             return Ending::Lost(error);
         }
         self.declared.send_replace(true);
         if self.sources.is_empty() {
-            self.phase.send_replace(Phase::Consuming);
-            let _ = self.drain.wait_for(Option::is_some).await;
-            return Ending::Drained;
+            self.enter(Phase::Consuming);
+            let mut drain = self.drain.clone();
+            tokio::select! {
+                _ = drain.wait_for(Option::is_some) => return Ending::Drained,
+                never = self.mend() => match never {},
+            }
         }
         let connection = match self.broker.consuming().await {
             Ok(connection) => Arc::new(connection),
@@ -135,15 +155,31 @@ impl Supervisor {
             Ok(queues) => self.consume(&connection, queues, care, number, &mut running).await,
             Err(error) => Ending::Lost(error),
         };
-        close(&connection).await;
+        connection.close().await;
         // Without their connection the consumers end by themselves and leave their handlers running: a handler that
         // is cut off between its commit and its publish would have to be run again.
         let _ = timeout(ENDING, async { while running.join_next().await.is_some() {} }).await;
         ending
     }
 
+    /// Makes again what was found missing while everything else goes on: a copy of a failed message finds no place before.
+    async fn mend(&self) -> Infallible {
+        let mut mentions = Mentions::default();
+        loop {
+            self.broker.missing().await;
+            match self.broker.declare(&self.topology, DECLARE_PATIENCE).await {
+                Ok(()) => self.metrics.declared_again(),
+                Err(error) if mentions.is_news(&error.to_string()) => {
+                    tracing::warn!(%error, "what is missing could not be made again");
+                }
+                Err(_) => {}
+            }
+            sleep(MEND_PAUSE).await;
+        }
+    }
+
     /// The queue of each source. Those that belong to the connection are declared on it.
-    async fn queues(&self, connection: &Connection) -> Result<Vec<String>, BrokerError> {
+    async fn queues(&self, connection: &Connected) -> Result<Vec<String>, BrokerError> {
         let word = format!("{:08x}", rand::rng().random::<u32>());
         let mut queues = Vec::new();
         for source in &self.sources {
@@ -151,7 +187,7 @@ impl Supervisor {
                 Origin::Queue(name) => queues.push(name.clone()),
                 Origin::Exclusive(topology) => {
                     let topology = topology(&word);
-                    declare(connection, self.broker.address(), &topology).await?;
+                    declare(connection, self.broker.address(), &topology, DECLARE_PATIENCE).await?;
                     queues.extend(topology.queues.into_iter().map(|queue| queue.name));
                 }
             }
@@ -161,7 +197,7 @@ impl Supervisor {
 
     async fn consume(
         &self,
-        connection: &Arc<Connection>,
+        connection: &Arc<Connected>,
         queues: Vec<String>,
         care: &Arc<Care>,
         number: u64,
@@ -177,6 +213,7 @@ impl Supervisor {
         let mut drain = self.drain.clone();
         let mut waiting = self.sources.len();
         let mut link = Link::new(connection);
+        let mut mend = pin!(self.mend());
         loop {
             tokio::select! {
                 Some(()) = starts.recv(), if waiting > 0 => {
@@ -185,9 +222,10 @@ impl Supervisor {
                         if number > 0 {
                             self.metrics.reconnected("consume");
                         }
-                        self.phase.send_replace(Phase::Consuming);
+                        self.enter(Phase::Consuming);
                     }
                 }
+                never = &mut mend => match never {},
                 ended = running.join_next() => match ended {
                     None => return Ending::Drained,
                     Some(Ok(Ok(()))) => working = working.saturating_sub(1),
@@ -195,7 +233,7 @@ impl Supervisor {
                     Some(Err(panic)) => return Ending::Lost(BrokerError::Lost(format!("a consumer ended: {panic}"))),
                 },
                 _ = drain.wait_for(Option::is_some), if working == 0 && *self.phase.borrow() != Phase::Drained => {
-                    self.phase.send_replace(Phase::Drained);
+                    self.enter(Phase::Drained);
                 }
                 change = link.next(connection) => if let Change::Lost(loss) = change {
                     return lost(loss, care);
@@ -210,24 +248,4 @@ fn lost(loss: Loss, care: &Care) -> Ending {
         care.broken();
     }
     Ending::Lost(BrokerError::Lost(loss.reason))
-}
-
-/// Waits 0.1 s at first, doubling to 10 s, each with a jitter of a half so that replicas do not come back together.
-#[derive(Debug)]
-pub(super) struct Backoff {
-    next: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { next: Duration::from_millis(100) }
-    }
-}
-
-impl Backoff {
-    pub(super) fn next(&mut self) -> Duration {
-        let wait = self.next;
-        self.next = (wait * 2).min(Duration::from_secs(10));
-        wait.mul_f64(rand::rng().random_range(0.5..1.0))
-    }
 }

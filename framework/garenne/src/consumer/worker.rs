@@ -1,6 +1,7 @@
 //! Works one queue.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -201,17 +202,28 @@ impl Worker {
     /// Publishes a copy until the broker has it in a queue. Meanwhile the original stays unacknowledged and the
     /// consumer pauses.
     async fn place(&self, copy: Outgoing) {
+        let publisher = &self.parts.publisher;
         let mut paused = None;
-        loop {
-            let trouble = match self.parts.publisher.place(copy.clone()).await {
-                Ok(settled) if settled.routed => return,
-                Ok(_) => format!("no queue is bound to {} for {}", copy.exchange, copy.routing_key),
-                Err(error) => error.to_string(),
-            };
+        let mut pause = |trouble: &str| {
             paused.get_or_insert_with(|| {
-                self.parts.metrics.paused(&self.parts.queue, &trouble);
+                self.parts.metrics.paused(&self.parts.queue, trouble);
                 Stuck::new(&self.stuck)
             });
+        };
+        loop {
+            let mut placing = pin!(publisher.place(copy.clone()));
+            let placed = match timeout(publisher.patience(), &mut placing).await {
+                Ok(placed) => placed,
+                Err(_) => {
+                    pause("no confirm in time");
+                    placing.await
+                }
+            };
+            match placed {
+                Ok(settled) if settled.routed => return,
+                Ok(_) => pause(&format!("no queue is bound to {} for {}", copy.exchange, copy.routing_key)),
+                Err(error) => pause(&error.to_string()),
+            }
             sleep(COPY_BACKOFF).await;
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use garenne_contract::Event;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{Cause, Envelope, Receipt};
 use crate::broker::{Confirmed, Lane, Outgoing, PublishError};
@@ -13,6 +14,9 @@ use crate::topology::{Blueprint, names};
 
 /// The largest body, in bytes: what brokers since 4.0 take.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Ten years.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// A handle to the service's publishing lane.
 #[derive(Debug, Clone)]
@@ -38,12 +42,21 @@ impl Publisher {
         self.blueprint.answers_foreign_clients
     }
 
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How long a confirm is waited for.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     pub(crate) fn lane(&self) -> &Lane {
         &self.lane
     }
 
-    /// Publishes an event of this service and returns once the broker has confirmed it.
-    pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
+    /// An event of this service as it stands on the wire.
+    pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause) -> Result<Outgoing, PublishError> {
         let name = E::NAME.as_str();
         if !self.blueprint.publishes.contains(&E::NAME) {
             let service = self.service().to_owned();
@@ -56,8 +69,28 @@ impl Publisher {
             service: self.service(),
             cause,
         };
-        let settled = self.send(envelope.seal(encode(name, event)?)).await?;
-        Ok(Receipt::new(settled.routed))
+        Ok(envelope.seal(encode(name, event)?))
+    }
+
+    /// Publishes an event of this service and returns once the broker has confirmed it.
+    pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
+        let (name, began) = (E::NAME.as_str(), Instant::now());
+        let mut outgoing = self.seal(event, cause)?;
+        let room = match self.lane.room_now(outgoing.weight()) {
+            Some(room) => room,
+            None => {
+                // What waits for room is the event itself, which its publisher holds anyway, and not its JSON as well.
+                let weight = outgoing.weight();
+                outgoing.body = Vec::new();
+                let room = self.lane.room(name, weight, self.patience).await?;
+                outgoing.body = encode(name, event)?;
+                room
+            }
+        };
+        self.metrics.published(name);
+        let settled = self.lane.publish_in(room, outgoing, began, self.patience).await?;
+        self.metrics.confirmed(name, settled.routed);
+        Ok(Receipt::new(Some(settled.routed)))
     }
 
     /// Publishes something that this service says about itself; whether it arrives is of no consequence.
@@ -71,8 +104,15 @@ impl Publisher {
 
     /// Publishes the copy of a failed message. It is counted where it failed: its type is the sender's word, and a
     /// counter for each would grow without end.
+    ///
+    /// Waits as long as it takes: a copy that was given up may be sent all the same, and a second one would be a double.
     pub(crate) async fn place(&self, copy: Outgoing) -> Result<Confirmed, PublishError> {
-        self.lane.publish(copy, self.patience).await
+        let exchange = copy.exchange.clone();
+        let settled = self.lane.publish(copy, FOR_EVER).await?;
+        if !settled.routed {
+            self.lane.note_missing(&exchange);
+        }
+        Ok(settled)
     }
 
     /// Publishes anything, and waits for the confirm.

@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     UnknownType,
     /// The body is larger than brokers since 4.0 carry.
     TooLarge,
+    /// Another message was handled under the same id.
+    IdReused,
 }
 
 impl Reason {
@@ -39,6 +41,7 @@ impl Reason {
             Self::Malformed => "malformed",
             Self::UnknownType => "unknown-type",
             Self::TooLarge => "too-large",
+            Self::IdReused => "id-reused",
         }
     }
 }

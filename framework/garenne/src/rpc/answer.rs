@@ -9,17 +9,20 @@ use serde::Serialize;
 use super::{Problem, Refusal, problem};
 use crate::broker::{Inbound, Outgoing, Properties, PublishError};
 use crate::consumer::{Classified as _, Failure, Message, guard};
+use crate::outbox::{Draft, Unit};
 use crate::publisher::{Envelope, Publisher, encode, header, now_in_milliseconds};
 use crate::retry::{Outcome, Reason};
 use crate::topology::names;
 
-/// Answers one request: runs the handler, publishes its reply, and returns once the broker has the reply.
+/// Answers one request: runs the handler, publishes its reply, and returns once the broker has the reply, or once the
+/// handler's transaction is committed with the reply in it.
 ///
 /// A request without `reply_to` is a command: what fails goes onto the retry ladder like an event.
 pub(crate) async fn answer<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
     message: &Message,
+    unit: &Unit,
     deadline: Duration,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
@@ -31,9 +34,30 @@ pub(crate) async fn answer<R: Request>(
     // Reading the request and writing the reply may panic as well: a type may check itself.
     let answered = guard(deadline, async {
         match handler(decode::<R>(&inbound)?).await {
-            Ok(reply) => Ok(Answer::Value(encode(name, &reply)?)),
-            Err(Refusal::Failure(failure)) => Err(failure),
+            Ok(reply) => {
+                let body = encode(name, &reply)?;
+                if !unit.has_begun() {
+                    return Ok(Answer::Value(body));
+                }
+                if let Some(reply_to) = reply_to.clone() {
+                    let outgoing = seal(publisher, name, message, reply_to.value(body));
+                    // Replies are about nothing but themselves.
+                    let key = outgoing.properties.message_id.clone().unwrap_or_default();
+                    unit.take_in(Draft { key, outgoing })?;
+                }
+                unit.commit().await?;
+                Ok(Answer::Committed)
+            }
+            Err(_) if unit.was_handled_before() => {
+                publisher.metrics().duplicate(unit.queue());
+                Ok(Answer::Committed)
+            }
+            Err(Refusal::Failure(failure)) => {
+                unit.roll_back().await;
+                Err(failure)
+            }
             Err(Refusal::Domain(error)) => {
+                unit.roll_back().await;
                 let value = serde_json::to_value(&error).map_err(|unwritable| {
                     Failure::dead_letter(format!("the error of {name} cannot be written: {unwritable}"))
                 })?;
@@ -44,12 +68,13 @@ pub(crate) async fn answer<R: Request>(
     .await;
     let Some(reply_to) = reply_to else {
         return match answered {
-            Ok(Answer::Value(_)) => Ok(()),
+            Ok(Answer::Value(_) | Answer::Committed) => Ok(()),
             Ok(Answer::Refusal(error, _)) => Err(Failure::dead_letter(error)),
             Err(failure) => Err(failure),
         };
     };
     let reply = match answered {
+        Ok(Answer::Committed) => return Ok(()),
         Ok(Answer::Value(body)) => reply_to.value(body),
         Ok(Answer::Refusal(error, value)) => reply_to.problem(&Problem::refused(error, value)),
         Err(failure) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
@@ -80,6 +105,8 @@ async fn send(publisher: &Publisher, name: &str, message: &Message, reply: Reply
 /// What the handler said, written down.
 enum Answer {
     Value(Vec<u8>),
+    /// Written into the outbox, now or when the request came before.
+    Committed,
     /// In words, and as the contract's error.
     Refusal(String, serde_json::Value),
 }

@@ -7,7 +7,9 @@ use garenne_contract::{Event, Request};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::broker::{LaneState, Phase, PublishError};
+use crate::broker::{Inbound, LaneState, Phase, PublishError};
+use crate::consumer::Message;
+use crate::outbox::{Outbox, Unit, UnitOfWork};
 use crate::publisher::{Cause, Publisher, Receipt};
 use crate::rpc::{AskError, Requester};
 
@@ -56,6 +58,8 @@ pub(super) struct Parts<S> {
     pub(super) state: S,
     pub(super) publisher: Publisher,
     pub(super) requester: Requester,
+    /// If the service says where its transactions are.
+    pub(super) outbox: Option<Outbox>,
     pub(super) request_timeout: Duration,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) drain: watch::Receiver<Option<Instant>>,
@@ -75,6 +79,17 @@ impl<S> Client<S> {
     /// [`PublishError`] says whether the broker may have the event all the same.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
         self.parts.publisher.event(event, &Cause::new_conversation()).await
+    }
+
+    /// Begins a transaction in which events are published with its commit or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached in time, or the service does not say [`where`](crate::Service::stores_in) it is.
+    pub async fn transaction(&self) -> Result<UnitOfWork, sqlx::Error> {
+        let Parts { publisher, outbox, .. } = &*self.parts;
+        let missing = || sqlx::Error::Configuration(Outbox::MISSING.into());
+        UnitOfWork::begin(outbox.as_ref().ok_or_else(missing)?, publisher).await
     }
 
     /// Sends a request and waits for its reply, at most `REQUEST_TIMEOUT_MS`.
@@ -112,6 +127,11 @@ impl<S> Client<S> {
 }
 
 impl<S> Parts<S> {
+    /// What the handler of this delivery commits together.
+    pub(super) fn unit(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Unit {
+        Unit::new(self.outbox.clone(), queue, inbound, message)
+    }
+
     /// Whether the service can do its work, or why not.
     pub(super) fn readiness(&self) -> Result<(), String> {
         if self.drain.borrow().is_some() {

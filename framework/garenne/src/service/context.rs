@@ -7,7 +7,8 @@ use garenne_contract::{Event, Request};
 
 use super::client::{Client, Parts};
 use crate::broker::PublishError;
-use crate::consumer::Message;
+use crate::consumer::{Failure, Message};
+use crate::outbox::{Draft, MessageTransaction, Unit};
 use crate::publisher::{Cause, Receipt};
 use crate::rpc::AskError;
 
@@ -48,12 +49,14 @@ pub struct Context<S> {
     parts: Arc<Parts<S>>,
     message: Arc<Message>,
     cause: Arc<Cause>,
+    /// Nothing for the live feed.
+    unit: Option<Unit>,
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(client: &Client<S>, message: Message) -> Self {
+    pub(super) fn new(client: &Client<S>, message: Message, unit: Option<Unit>) -> Self {
         let cause = Arc::new(message.cause());
-        Self { parts: Arc::clone(&client.parts), message: Arc::new(message), cause }
+        Self { parts: Arc::clone(&client.parts), message: Arc::new(message), cause, unit }
     }
 
     /// The service's state.
@@ -68,14 +71,82 @@ impl<S> Context<S> {
         &self.message
     }
 
-    /// Publishes an event and returns once the broker has confirmed it.
+    /// Begins the transaction of this message, in which its effects happen once: what the handler does in it, the fact
+    /// that the message was handled, and what is published from here on are committed together when the handler returns
+    /// `Ok`, and undone when it fails, panics or passes its deadline.
+    ///
+    /// When the message comes again after that, this is an error that the handler returns with `?`, and the delivery is
+    /// acknowledged. A message without an id is not known again: its handler runs as often as it is delivered.
+    ///
+    /// What the handler does elsewhere (another transaction, a mail, a charge) is outside: do it before, so that it can be
+    /// told by its own traces, and keep the transaction short. A handler has one transaction, and while it holds it must
+    /// not begin another one in the same database: with SQLite it would wait for itself.
+    ///
+    /// ```
+    /// use garenne::store::Store;
+    /// use garenne::{Classify, Context, Event, Failure, Service};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Event, Serialize, Deserialize)]
+    /// #[event(name = "orders.order-placed", key = order_id)]
+    /// struct OrderPlaced {
+    ///     order_id: String,
+    /// }
+    ///
+    /// #[derive(Event, Serialize, Deserialize)]
+    /// #[event(name = "billing.invoice-written", key = order_id)]
+    /// struct InvoiceWritten {
+    ///     order_id: String,
+    /// }
+    ///
+    /// struct Billing {
+    ///     store: Store,
+    /// }
+    ///
+    /// async fn write_invoice(order: OrderPlaced, ctx: Context<Billing>) -> Result<(), Failure> {
+    ///     let mut transaction = ctx.transaction().await?;
+    ///     let insert = sqlx::query("INSERT INTO invoices (order_id) VALUES ($1)").bind(&order.order_id);
+    ///     insert.execute(&mut **transaction).await.or_retry()?;
+    ///     ctx.publish(&InvoiceWritten { order_id: order.order_id }).await?; // once all of it is committed
+    ///     Ok(())
+    /// }
+    ///
+    /// fn service() -> Service<Billing> {
+    ///     Service::new("billing")
+    ///         .stores_in(|billing: &Billing| &billing.store)
+    ///         .on(write_invoice)
+    ///         .publishes::<InvoiceWritten>()
+    /// }
+    /// # assert!(service().faults().is_empty());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Retryable when the database cannot be reached in time. A dead letter when the service does not say
+    /// [where](crate::Service::stores_in) its transactions are, or when another message was handled under the same id.
+    pub async fn transaction(&self) -> Result<MessageTransaction, Failure> {
+        match &self.unit {
+            Some(unit) => unit.begin().await,
+            None => Err(Failure::dead_letter("an observer has no transaction: handle the event with Service::on")),
+        }
+    }
+
+    /// Publishes an event and returns once the broker has confirmed it. After [`Context::transaction`] it returns at once, and
+    /// the event is published when that is committed.
     ///
     /// # Errors
     ///
     /// [`PublishError`] says whether the broker may have the event all the same. `?` makes a retryable
     /// [`Failure`](crate::Failure) of it.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
-        self.parts.publisher.event(event, &self.cause).await
+        let publisher = &self.parts.publisher;
+        match &self.unit {
+            Some(unit) if unit.has_begun() => {
+                unit.take_in(Draft::of(event, publisher, &self.cause)?)?;
+                Ok(Receipt::new(None))
+            }
+            _ => publisher.event(event, &self.cause).await,
+        }
     }
 
     /// Sends a request and waits for its reply, at most `REQUEST_TIMEOUT_MS`.
@@ -103,6 +174,7 @@ impl<S> Context<S> {
 
 impl<S> Clone for Context<S> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts), message: Arc::clone(&self.message), cause: Arc::clone(&self.cause) }
+        let Self { parts, message, cause, unit } = self;
+        Self { parts: Arc::clone(parts), message: Arc::clone(message), cause: Arc::clone(cause), unit: unit.clone() }
     }
 }

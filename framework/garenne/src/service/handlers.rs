@@ -16,8 +16,8 @@ use crate::rpc::{Refusal, answer};
 /// The live feed waits for its observer, so that one may not take for ever.
 const OBSERVE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// A handler that still needs the running service.
-pub(super) type Bind<S> = Box<dyn FnOnce(&Client<S>) -> Handler + Send>;
+/// A handler that still needs the running service and the name of its queue.
+pub(super) type Bind<S> = Box<dyn FnOnce(&Client<S>, &str) -> Handler + Send>;
 
 /// Decodes the event and calls the function.
 pub(super) fn event<S, E, F, Fut>(function: F, deadline: Duration) -> Bind<S>
@@ -27,19 +27,22 @@ where
     F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    Box::new(move |client| {
-        let client = client.clone();
+    Box::new(move |client, queue| {
+        let (client, queue) = (client.clone(), Arc::<str>::from(queue));
         let function = Arc::new(function);
         Handler {
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| {
                 let (client, function) = (client.clone(), Arc::clone(&function));
+                let unit = client.parts.unit(&queue, &inbound, &message);
                 // Reading the body may panic as well: a type may check itself.
                 let handled = async move {
                     let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
                         Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
                     })?;
-                    function(event, Context::new(&client, message)).await
+                    let context = Context::new(&client, message, Some(unit.clone()));
+                    let handled = function(event, context).await;
+                    unit.conclude(handled, client.parts.publisher.metrics()).await
                 };
                 Box::pin(guard(deadline, handled))
             }),
@@ -55,18 +58,19 @@ where
     F: Fn(R, Context<S>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R::Reply, Refusal<R::Error>>> + Send + 'static,
 {
-    Box::new(move |client| {
-        let client = client.clone();
+    Box::new(move |client, queue| {
+        let (client, queue) = (client.clone(), Arc::<str>::from(queue));
         let function = Arc::new(function);
         Handler {
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
                 let (client, function) = (client.clone(), Arc::clone(&function));
+                let unit = client.parts.unit(&queue, &inbound, &message);
                 Box::pin(async move {
-                    let context = Context::new(&client, message.clone());
+                    let context = Context::new(&client, message.clone(), Some(unit.clone()));
                     let publisher = client.parts.publisher.clone();
                     let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&publisher, inbound, &message, deadline, run).await
+                    answer::<R>(&publisher, inbound, &message, &unit, deadline, run).await
                 })
             }),
         }
@@ -86,7 +90,7 @@ where
         Box::pin(async move {
             while let Some(delivered) = intake.next().await {
                 let message = crate::consumer::Message::read(&delivered.inbound, client.parts.publisher.service());
-                let context = Context::new(&client, message);
+                let context = Context::new(&client, message, None);
                 let observe = async {
                     function(delivered.inbound.into(), context).await;
                     Ok::<(), Failure>(())

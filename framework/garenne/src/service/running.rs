@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::OptionFuture;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -13,8 +14,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::client::Parts;
 use super::service::Wired;
 use super::{Client, Service, Settings, StartError, admin};
-use crate::broker::{Broker, BrokerError, Consume, Lane, Origin, Phase, Source, Supervisor};
+use crate::broker::{Broker, BrokerError, Consume, Lane, Limits, Origin, Phase, Source, Supervisor};
 use crate::consumer::{Worker, WorkerParts, panic_text};
+use crate::outbox::{Outbox, Relay};
 use crate::publisher::Publisher;
 use crate::rpc::Requester;
 use crate::telemetry::Metrics;
@@ -50,6 +52,7 @@ pub struct Running<S> {
     workers: Vec<Arc<Worker>>,
     supervisor: JoinHandle<Result<(), BrokerError>>,
     backgrounds: JoinSet<Result<(), StartError>>,
+    relay: Option<JoinHandle<()>>,
     lane: JoinHandle<()>,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
@@ -80,8 +83,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (phase, watched_phase) = watch::channel(Phase::Waiting("not connected yet".into()));
         let (drain, watched_drain) = watch::channel(None);
         let (release, watched_release) = watch::channel(None);
-        let (lane, lane_task) =
-            Lane::start(Arc::clone(&broker), when_declared, settings.publish_in_flight, Arc::clone(&metrics));
+        let limits = Limits { messages: settings.publish_in_flight, bytes: settings.publish_in_flight_bytes };
+        let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, limits, Arc::clone(&metrics));
         let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
         let requester = Requester::new(
             publisher.clone(),
@@ -93,12 +96,24 @@ impl<S: Send + Sync + 'static> Service<S> {
         if !blueprint.asks.is_empty() {
             sources.push(Arc::new(requester.source(instance)));
         }
+        let outbox = self.store.take().map(|store| Outbox::new(store(&state).clone()));
+        let relay = match outbox.clone() {
+            Some(outbox) => {
+                let (publisher, metrics) = (publisher.clone(), Arc::clone(&metrics));
+                let relay = Relay::new(outbox, publisher, metrics, settings.inbox_memory);
+                let relay =
+                    relay.map_err(|reason| StartError::System { what: "a file beside the database", reason })?;
+                Some(tokio::spawn(relay.run(watched_release.clone())))
+            }
+            None => None,
+        };
         let request_timeout = settings.request_timeout;
         let client = Client {
             parts: Arc::new(Parts {
                 state,
                 publisher: publisher.clone(),
                 requester,
+                outbox,
                 request_timeout,
                 phase: watched_phase,
                 drain: watched_drain.clone(),
@@ -119,7 +134,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
         let mut workers = Vec::new();
         for (queue, Wired { options, handlers }) in std::mem::take(&mut self.queues) {
-            let handlers = handlers.into_iter().map(|(message, bind)| (message, bind(&client))).collect();
+            let handlers = handlers.into_iter().map(|(message, bind)| (message, bind(&client, &queue))).collect();
             let prefetch = options.prefetch_count();
             let worker = Worker::new(WorkerParts {
                 queue: queue.clone(),
@@ -175,6 +190,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             workers,
             supervisor,
             backgrounds,
+            relay,
             lane: lane_task,
             serving,
             stop_serving,
@@ -231,6 +247,7 @@ impl<S: Send + Sync + 'static> Running<S> {
                     Err(_) => fell_over("publishing lane", ended),
                 },
                 ended = &mut self.serving => return fell_over("admin endpoint", ended),
+                Some(ended) = OptionFuture::from(self.relay.as_mut()) => return fell_over("relay of the outbox", ended),
                 Some(ended) = self.backgrounds.join_next() => match ended {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => return error,
@@ -257,6 +274,10 @@ impl<S: Send + Sync + 'static> Running<S> {
             worker.finish(deadline).await;
         }
         self.release.send_replace(Some(deadline));
+        if let Some(relay) = &mut self.relay {
+            // What is not confirmed by then stays in the outbox.
+            let _ = timeout_at(deadline + GRACE, relay).await;
+        }
         if !self.supervisor.is_finished() {
             let _ = timeout_at(deadline + GRACE, &mut self.supervisor).await;
         }
@@ -290,6 +311,9 @@ impl<S> Drop for Running<S> {
         self.supervisor.abort();
         self.backgrounds.abort_all();
         self.workers.iter().for_each(|worker| worker.abort());
+        if let Some(relay) = &self.relay {
+            relay.abort();
+        }
         self.lane.abort();
         self.serving.abort();
     }

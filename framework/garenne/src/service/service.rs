@@ -15,6 +15,7 @@ use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
 use crate::retry::Ladder;
 use crate::rpc::Refusal;
+use crate::store::Store;
 use crate::topology::{Blueprint, Fault, Heard, definitions};
 
 /// What a service hears, answers, says and asks: its table of contents.
@@ -57,8 +58,12 @@ pub struct Service<S> {
     pub(super) queues: BTreeMap<String, Wired<S>>,
     pub(super) observer: Option<Observer<S>>,
     pub(super) backgrounds: Vec<Background<S>>,
+    pub(super) store: Option<StoreOf<S>>,
     faults: Vec<Fault>,
 }
+
+/// Where in the state the service's database is.
+type StoreOf<S> = Box<dyn FnOnce(&S) -> &Store + Send>;
 
 /// An observer that still needs the running service.
 type Observer<S> = Box<dyn FnOnce(&Client<S>) -> Consume + Send>;
@@ -73,7 +78,14 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// A service with this name: kebab case, at most 40 bytes. The name begins the names of everything it declares.
     pub fn new(name: &str) -> Self {
         let blueprint = Blueprint::new(name);
-        Self { blueprint, queues: BTreeMap::new(), observer: None, backgrounds: Vec::new(), faults: Vec::new() }
+        Self {
+            blueprint,
+            queues: BTreeMap::new(),
+            observer: None,
+            backgrounds: Vec::new(),
+            store: None,
+            faults: Vec::new(),
+        }
     }
 
     /// Handles an event. The message's type, its queue and its binding follow from the function's signature.
@@ -153,6 +165,14 @@ impl<S: Send + Sync + 'static> Service<S> {
         if self.observer.replace(Box::new(|client| handlers::observer(handler, client))).is_some() {
             self.faults.push(Fault::ObservesTwice(self.name().to_owned()));
         }
+        self
+    }
+
+    /// Says where in the state the service's database is, so that handlers can work in [transactions](Context::transaction).
+    /// What they publish there goes out after the commit: a task of the service sees to that, and finishes what a replica
+    /// that died has left.
+    pub fn stores_in(mut self, store: impl FnOnce(&S) -> &Store + Send + 'static) -> Self {
+        self.store = Some(Box::new(store));
         self
     }
 

@@ -9,6 +9,9 @@ use crate::broker::Address;
 use crate::retry::Ladder;
 use crate::telemetry::{LogFormat, check_filter};
 
+/// 64 MiB.
+const PUBLISH_IN_FLIGHT_BYTES: u32 = 67_108_864;
+
 /// How a service runs. [`Settings::from_env`] reads it from the environment; every value but the address has a default.
 ///
 /// | variable | meaning | default |
@@ -19,8 +22,10 @@ use crate::telemetry::{LogFormat, check_filter};
 /// | `DRAIN_SECONDS` | how long a stopping service may finish what it has begun, 1 to 3600; closing takes at most 15 s more | 25 |
 /// | `PUBLISH_TIMEOUT_MS` | how long a confirm is waited for, 100 to 600000 | 10000 |
 /// | `PUBLISH_IN_FLIGHT` | how many messages may wait for their confirms, 1 to 65536 | 1024 |
+/// | `PUBLISH_IN_FLIGHT_BYTES` | how many bytes they may have together, 65536 to 2147483648; the AMQP client holds a copy of what it has taken | 67108864 |
 /// | `REQUEST_TIMEOUT_MS` | how long a reply is waited for, 1 to 600000 | 5000 |
 /// | `REQUESTS_IN_FLIGHT` | how many requests may wait for their replies, 1 to 65536 | 1024 |
+/// | `INBOX_HOURS` | how long it is remembered that a message was handled, 1 to 8760; longer than a message may be under way | 168 |
 /// | `RETRY_LADDER_MS` | the delays between attempts, rising: `1000,5000,30000` | the service's own |
 /// | `LOG_FORMAT` | `text` or `json` | `text` |
 /// | `RUST_LOG` | which log lines are written, such as `debug,lapin=off` | `info`, without the AMQP client's own |
@@ -39,10 +44,14 @@ pub struct Settings {
     pub publish_timeout: Duration,
     /// How many messages may wait for their confirms.
     pub publish_in_flight: usize,
+    /// How many bytes of messages may wait for their confirms.
+    pub publish_in_flight_bytes: u32,
     /// How long a reply is waited for.
     pub request_timeout: Duration,
     /// How many requests may wait for their replies.
     pub requests_in_flight: usize,
+    /// How long it is remembered that a message was handled.
+    pub inbox_memory: Duration,
     /// Replaces the service's own ladder.
     pub ladder: Option<Ladder>,
     /// The form of the log.
@@ -70,8 +79,10 @@ impl Settings {
             drain: Duration::from_secs(25),
             publish_timeout: Duration::from_secs(10),
             publish_in_flight: 1024,
+            publish_in_flight_bytes: PUBLISH_IN_FLIGHT_BYTES,
             request_timeout: Duration::from_secs(5),
             requests_in_flight: 1024,
+            inbox_memory: Duration::from_secs(168 * 3600),
             ladder: None,
             log_format: LogFormat::Text,
             log_filter: None,
@@ -102,8 +113,11 @@ impl Settings {
         let drain = read.number("DRAIN_SECONDS", 25, 1..=3600);
         let publish_timeout = read.number("PUBLISH_TIMEOUT_MS", 10_000, 100..=600_000);
         let publish_in_flight = read.number("PUBLISH_IN_FLIGHT", 1024, 1..=65_536);
+        let bytes = u64::from(PUBLISH_IN_FLIGHT_BYTES);
+        let bytes = read.number("PUBLISH_IN_FLIGHT_BYTES", bytes, 65_536..=2_147_483_648);
         let request_timeout = read.number("REQUEST_TIMEOUT_MS", 5_000, 1..=600_000);
         let requests_in_flight = read.number("REQUESTS_IN_FLIGHT", 1024, 1..=65_536);
+        let inbox_hours = read.number("INBOX_HOURS", 168, 1..=8760);
         let ladder = read.ladder();
         let log_format = read.log_format();
         let log_filter = read.log_filter();
@@ -116,8 +130,10 @@ impl Settings {
             drain: Duration::from_secs(drain),
             publish_timeout: Duration::from_millis(publish_timeout),
             publish_in_flight: count(publish_in_flight),
+            publish_in_flight_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
             request_timeout: Duration::from_millis(request_timeout),
             requests_in_flight: count(requests_in_flight),
+            inbox_memory: Duration::from_secs(inbox_hours * 3600),
             ladder,
             log_format,
             log_filter,
@@ -235,6 +251,7 @@ mod tests {
     fn only_the_address_is_required() {
         let settings = read(&[("AMQP_URL", "amqp://orders:orders@localhost")]).unwrap();
         assert_eq!((settings.publish_in_flight, settings.drain.as_secs()), (1024, 25));
+        assert_eq!(settings.publish_in_flight_bytes, 64 * 1024 * 1024);
     }
 
     #[test]

@@ -60,7 +60,9 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn open(url: &str, cause: sqlx::Error) -> Self {
         let remedy = match &cause {
-            sqlx::Error::Configuration(_) => "check the URL's scheme and parameters; sqlite: is always built in",
+            sqlx::Error::Configuration(_) => {
+                "check the URL's scheme and parameters; sqlite: and postgres: are built in"
+            }
             sqlx::Error::Database(_) if url.starts_with("sqlite:") => {
                 "check that its directory exists, that this user may write there, and that the URL says ?mode=rwc if the file is to be created"
             }

@@ -10,7 +10,9 @@ mod column;
 mod error;
 mod sqlite;
 mod store;
+mod tables;
 
 pub use column::{Json, Word};
 pub use error::StoreError;
+pub(crate) use store::Kind;
 pub use store::{Store, Transaction};

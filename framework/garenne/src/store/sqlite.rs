@@ -7,7 +7,7 @@ use sqlx::{AnyPool, Row};
 use tokio::time::{Instant, sleep};
 
 use super::error::StoreError;
-use super::store::{ACQUIRE_TIMEOUT, Store};
+use super::store::{ACQUIRE_TIMEOUT, Kind, Store};
 
 /// Connections that read beside the writer.
 const READERS: u32 = 4;
@@ -15,8 +15,9 @@ const READERS: u32 = 4;
 /// Other processes hold the lock that this waits for only while they start.
 const WAL_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Settings of one connection; sqlx itself adds a busy timeout of 5 s.
-const SETTINGS: &str = "PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL";
+/// Settings of one connection; sqlx itself adds a busy timeout of 5 s. A commit is on disk when it returns: a message is
+/// acknowledged after that, and must not be lost with the machine's power.
+const SETTINGS: &str = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL";
 
 /// Whether the URL names a SQLite database.
 pub(super) fn is_meant_by(url: &str) -> bool {
@@ -31,7 +32,9 @@ pub(super) async fn open(url: &str, options: AnyConnectOptions) -> Result<Store,
     // One connection writes, so callers in this process queue in order instead of polling the file's lock.
     let writers = pool(1).connect_with(options.clone()).await.map_err(|cause| StoreError::open(url, cause))?;
     write_ahead(url, &writers).await?;
-    Ok(Store { readers: pool(READERS).connect_lazy_with(options), writers, begin: "BEGIN IMMEDIATE" })
+    let file = sqlx::query("PRAGMA database_list").fetch_one(&writers).await;
+    let file = file.and_then(|row| row.try_get::<String, _>("file")).map_err(|cause| StoreError::open(url, cause))?;
+    Ok(Store { readers: pool(READERS).connect_lazy_with(options), writers, kind: Kind::Sqlite { file: file.into() } })
 }
 
 fn pool(connections: u32) -> AnyPoolOptions {

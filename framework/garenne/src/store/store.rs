@@ -1,5 +1,6 @@
 //! An open database.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::AnyPool;
@@ -7,7 +8,7 @@ use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 
 use super::error::{StoreError, masked};
-use super::sqlite;
+use super::{sqlite, tables};
 
 /// A transaction that may write. Dropping it without `commit` rolls it back.
 pub type Transaction = sqlx::Transaction<'static, Any>;
@@ -37,11 +38,24 @@ const SERVER_CONNECTIONS: u32 = 8;
 pub struct Store {
     pub(super) readers: AnyPool,
     pub(super) writers: AnyPool,
-    pub(super) begin: &'static str,
+    pub(super) kind: Kind,
+}
+
+/// What kind of database it is.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// A file, which one transaction at a time may write.
+    Sqlite {
+        /// Absolute.
+        file: PathBuf,
+    },
+    /// PostgreSQL, which locks by row.
+    Server,
 }
 
 impl Store {
-    /// Opens the database at `url` and brings its tables up to date; give it `&sqlx::migrate!()`.
+    /// Opens the database at `url` and brings its tables up to date: the service's, give it `&sqlx::migrate!()`, and the
+    /// library's own, `garenne_outbox` and `garenne_inbox`.
     ///
     /// Replicas may do so at the same time: one migrates, the others wait for it. A SQLite file is created
     /// when the URL says `?mode=rwc`. An empty URL names no database: a service hands over what `DATABASE_URL` says,
@@ -61,10 +75,12 @@ impl Store {
             // SQLite has no lock for migrations but the write lock itself, so they run inside of it.
             let mut transaction = store.write().await.map_err(|cause| StoreError::open(url, cause))?;
             // (`run` instead of `run_direct` would make this future not Send.)
-            migrations
-                .run_direct(None, &mut *transaction, false)
-                .await
-                .map_err(|cause| StoreError::migrate(url, cause))?;
+            for migrations in [&tables::migrations(&store.kind), migrations] {
+                migrations
+                    .run_direct(None, &mut *transaction, false)
+                    .await
+                    .map_err(|cause| StoreError::migrate(url, cause))?;
+            }
             transaction.commit().await.map_err(|cause| StoreError::open(url, cause))?;
             Ok(store)
         } else {
@@ -74,8 +90,10 @@ impl Store {
                 .connect_with(options)
                 .await
                 .map_err(|cause| StoreError::open(url, cause))?;
-            migrations.run(&pool).await.map_err(|cause| StoreError::migrate(url, cause))?;
-            Ok(Self { readers: pool.clone(), writers: pool, begin: "BEGIN" })
+            for migrations in [&tables::migrations(&Kind::Server), migrations] {
+                migrations.run(&pool).await.map_err(|cause| StoreError::migrate(url, cause))?;
+            }
+            Ok(Self { readers: pool.clone(), writers: pool, kind: Kind::Server })
         }
     }
 
@@ -95,7 +113,15 @@ impl Store {
     ///
     /// When the database cannot be reached or its lock is not free in time: try again later.
     pub async fn write(&self) -> Result<Transaction, sqlx::Error> {
-        self.writers.begin_with(self.begin).await
+        let begin = match self.kind {
+            Kind::Sqlite { .. } => "BEGIN IMMEDIATE",
+            Kind::Server => "BEGIN",
+        };
+        self.writers.begin_with(begin).await
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
     }
 }
 
@@ -199,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&url(folder.path()), &migrations()).await.unwrap();
         for (pragma, wanted) in
-            [("PRAGMA foreign_keys", 1_i64), ("PRAGMA synchronous", 1), ("PRAGMA busy_timeout", 5000)]
+            [("PRAGMA foreign_keys", 1_i64), ("PRAGMA synchronous", 2), ("PRAGMA busy_timeout", 5000)]
         {
             let mut transaction = store.write().await.unwrap();
             let written = sqlx::query(pragma).fetch_one(&mut *transaction).await.unwrap();

@@ -25,9 +25,18 @@ pub(crate) struct Metrics {
     paused: Family<QueueLabel, Counter>,
     blocked: Counter,
     reconnects: Family<RoleLabel, Counter>,
+    failed_attempts: Family<RoleLabel, Counter>,
+    consuming: Gauge,
+    publishing: Gauge,
+    publish_bytes: Gauge,
+    sent_again: Counter,
+    declared_again: Counter,
     rpc_seconds: Family<MessageLabel, Histogram, fn() -> Histogram>,
     rpc_timeouts: Family<MessageLabel, Counter>,
     rpc_late: Counter,
+    duplicates: Family<QueueLabel, Counter>,
+    outbox_pending: Gauge,
+    outbox_age: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -73,9 +82,18 @@ impl Metrics {
             paused: Family::default(),
             blocked: Counter::default(),
             reconnects: Family::default(),
+            failed_attempts: Family::default(),
+            consuming: Gauge::default(),
+            publishing: Gauge::default(),
+            publish_bytes: Gauge::default(),
+            sent_again: Counter::default(),
+            declared_again: Counter::default(),
             rpc_seconds: Family::new_with_constructor(seconds),
             rpc_timeouts: Family::default(),
             rpc_late: Counter::default(),
+            duplicates: Family::default(),
+            outbox_pending: Gauge::default(),
+            outbox_age: Gauge::default(),
         };
         registry.register("published", "Messages handed to the broker", metrics.published.clone());
         registry.register("confirmed", "Messages the broker confirmed", metrics.confirmed.clone());
@@ -89,10 +107,26 @@ impl Metrics {
         registry.register("paused", "Failed messages that paused their queue", metrics.paused.clone());
         registry.register("blocked", "Times the broker took no messages", metrics.blocked.clone());
         registry.register("reconnects", "Connections that were rebuilt", metrics.reconnects.clone());
+        let failed = metrics.failed_attempts.clone();
+        registry.register("failed_attempts", "Attempts to connect and declare that failed", failed);
+        registry.register("consuming", "1 while every queue is subscribed to", metrics.consuming.clone());
+        registry.register("publishing", "1 while the broker takes messages", metrics.publishing.clone());
+        let bytes = metrics.publish_bytes.clone();
+        registry.register_with_unit("publish_in_flight", "Messages without their confirm", Unit::Bytes, bytes);
+        let sent = metrics.sent_again.clone();
+        registry.register("sent_again", "Messages sent again because their channel ended before their confirm", sent);
+        let again = metrics.declared_again.clone();
+        registry.register("declared_again", "Times missing queues or exchanges were made again", again);
         let rpc = metrics.rpc_seconds.clone();
         registry.register_with_unit("rpc", "Time from request to reply", Unit::Seconds, rpc);
         registry.register("rpc_timeouts", "Requests whose deadline passed", metrics.rpc_timeouts.clone());
         registry.register("rpc_late_replies", "Replies nobody waited for any more", metrics.rpc_late.clone());
+        let duplicates = metrics.duplicates.clone();
+        registry.register("duplicates", "Deliveries whose effects were committed before", duplicates);
+        let pending = metrics.outbox_pending.clone();
+        registry.register("outbox_pending", "Committed messages that are not confirmed yet", pending);
+        let age = metrics.outbox_age.clone();
+        registry.register_with_unit("outbox_age", "How long the oldest of them waits", Unit::Seconds, age);
         metrics.registry = registry;
         metrics
     }
@@ -139,6 +173,28 @@ impl Metrics {
         self.dead_lettered.get_or_create(&ReasonLabel { queue: queue.to_owned(), reason }).inc();
     }
 
+    /// A message came again, and all it should do was committed before.
+    pub(crate) fn duplicate(&self, queue: &str) {
+        tracing::info!("handled before; nothing is left to do");
+        self.duplicates.get_or_create(&QueueLabel { queue: queue.to_owned() }).inc();
+    }
+
+    /// What waits in the outbox.
+    pub(crate) fn outbox(&self, messages: i64, oldest: Duration) {
+        self.outbox_pending.set(messages);
+        self.outbox_age.set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
+    }
+
+    /// The broker refuses a message of the outbox.
+    pub(crate) fn outbox_refused(&self, message_id: &str, attempts: i64, error: &str) {
+        tracing::error!(
+            message_id,
+            attempts,
+            error,
+            "a committed message is not published yet; it is kept and tried again"
+        );
+    }
+
     /// A failed message's copy finds no place, so its queue pauses.
     pub(crate) fn paused(&self, queue: &str, trouble: &str) {
         tracing::error!(trouble, "the broker takes no copy of a failed message; its queue pauses until it does");
@@ -154,6 +210,40 @@ impl Metrics {
     pub(crate) fn reconnected(&self, connection: &'static str) {
         tracing::info!(connection, "connected to the broker again");
         self.reconnects.get_or_create(&RoleLabel { connection }).inc();
+    }
+
+    /// The broker cannot be used now; that is told in the log, though not each time.
+    pub(crate) fn failed_attempt(&self, connection: &'static str) {
+        self.failed_attempts.get_or_create(&RoleLabel { connection }).inc();
+    }
+
+    /// Whether every queue is subscribed to.
+    pub(crate) fn consuming(&self, consuming: bool) {
+        self.consuming.set(i64::from(consuming));
+    }
+
+    /// Whether the broker takes messages.
+    pub(crate) fn publishing(&self, publishing: bool) {
+        self.publishing.set(i64::from(publishing));
+    }
+
+    /// So many bytes of messages more (or fewer) wait for their confirms.
+    pub(crate) fn in_flight(&self, bytes: i64) {
+        self.publish_bytes.inc_by(bytes);
+    }
+
+    /// So many messages had no confirm when their channel ended.
+    pub(crate) fn sent_again(&self, messages: usize) {
+        if messages > 0 {
+            tracing::info!(messages, "sent again: their confirms were lost with their channel");
+            self.sent_again.inc_by(u64::try_from(messages).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Something that the service owns was found missing and is there again.
+    pub(crate) fn declared_again(&self) {
+        tracing::warn!("queues, exchanges or bindings of this service were missing and have been declared again");
+        self.declared_again.inc();
     }
 
     pub(crate) fn answered(&self, request: &str, after: Duration) {

@@ -2,23 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use garenne::{Address, Context, Failure, Service};
+use garenne::Address;
 use lapin::BasicProperties;
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::options::QueueDeleteOptions;
 use lapin::types::{AMQPValue, FieldTable};
-use tests::{PATIENCE, Proxy, Raw};
+use tests::Proxy;
 
-use super::bench::{Bench, Seen, TicketClosed, TicketFiled, metric};
-
-async fn close(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
-    ctx.publish(&TicketClosed { number: ticket.number }).await?;
-    ctx.state().note(ticket.number.to_string());
-    Ok(())
-}
-
-fn clerk() -> Service<Seen> {
-    Service::new("clerk").on(close).publishes::<TicketClosed>()
-}
+use super::clerk;
+use crate::library::bench::{Bench, admin, metric};
 
 #[tokio::test]
 async fn a_service_goes_on_when_either_of_its_connections_was_closed() {
@@ -60,7 +51,7 @@ async fn no_message_is_lost_while_the_network_comes_and_goes_under_load() {
             proxy.cut();
             // The clerk notices before the network is back.
             let ready = || async {
-                let status = super::bench::admin(&clerk, "/readyz").await.status;
+                let status = admin(&clerk, "/readyz").await.status;
                 if status == 503 { Ok(()) } else { Err(status.to_string()) }
             };
             tests::eventually("not ready", ready).await;
@@ -108,31 +99,4 @@ async fn a_message_that_breaks_every_connection_is_given_up_by_its_queue_and_its
     .await;
     clerk.stop().await;
     assert_eq!(bench.raw.ready("clerk.dlq").await, 0, "no neighbour was given up");
-}
-
-#[tokio::test]
-async fn a_failed_message_that_finds_no_place_is_kept_and_its_queue_pauses_until_it_does() {
-    async fn refuse(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
-        ctx.state().note(ticket.number.to_string());
-        if ticket.number == 1 { Err(Failure::dead_letter("no such desk")) } else { Ok(()) }
-    }
-    let bench = Bench::new().await;
-    let clerk = bench.start(Service::new("clerk").on(refuse)).await;
-    let delete = bench.raw.channel().exchange_delete("clerk.dlx".into(), ExchangeDeleteOptions::default());
-    delete.await.expect("deleted");
-    bench.file(1).await;
-    bench.seen.reaches(1).await;
-    // It is neither acknowledged nor handed back.
-    bench.delivers("clerk.desk.ticket-filed", 1).await;
-    // Building everything again brings the exchange back.
-    bench.cut("clerk", "consume").await;
-    let dead = bench.raw.take("clerk.dlq").await;
-    assert_eq!(Raw::header(&dead, "garenne-error").as_deref(), Some("no such desk"));
-    bench.file(2).await;
-    tests::eventually("the next one is handled", || async {
-        let seen = bench.seen.all();
-        if seen.contains(&"2".to_owned()) { Ok(()) } else { Err(format!("{seen:?}")) }
-    })
-    .await;
-    tokio::time::timeout(PATIENCE, clerk.stop()).await.expect("the service stops");
 }

@@ -1,0 +1,48 @@
+//! Effects once, whatever dies: a handler's own statements, the fact that its message was handled, and the messages it
+//! publishes are one commit.
+//!
+//! A handler begins that transaction with `Context::transaction`, which makes a [`Unit`] of the delivery. The [`inbox`]
+//! knows the messages whose effects are committed, so one that comes again changes nothing. What is published meanwhile
+//! stands in the outbox ([`rows`]) from the commit until the [`Relay`] has the broker's confirm for it.
+
+mod inbox;
+mod message_transaction;
+mod relay;
+mod rows;
+mod turn;
+mod unit;
+mod unit_of_work;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::publisher::now_in_milliseconds;
+use crate::store::Store;
+
+pub use message_transaction::MessageTransaction;
+pub(crate) use relay::Relay;
+pub(crate) use rows::Draft;
+pub(crate) use unit::Unit;
+pub use unit_of_work::UnitOfWork;
+
+/// The time as the tables have it: milliseconds since 1970.
+fn now() -> i64 {
+    i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
+}
+
+/// Where a service's transactions are, and the bell that wakes its relay.
+#[derive(Debug, Clone)]
+pub(crate) struct Outbox {
+    store: Store,
+    committed: Arc<Notify>,
+}
+
+impl Outbox {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, committed: Arc::default() }
+    }
+
+    /// What to say when a transaction is wanted and the service does not say where.
+    pub(crate) const MISSING: &str = "this service does not say where its transactions are: add .stores_in(|state: &State| &state.store) to its service()";
+}

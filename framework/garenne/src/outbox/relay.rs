@@ -1,0 +1,256 @@
+//! Publishes what was committed.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::rows::{self, Backlog, Row};
+use super::turn::Turns;
+use super::{Outbox, inbox, now};
+use crate::broker::{LaneState, PublishError};
+use crate::publisher::Publisher;
+use crate::store::Kind;
+use crate::store::Transaction;
+use crate::telemetry::Metrics;
+
+/// How often the outbox is looked at without being woken: for what a replica left that died between its commit and the confirm.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the backlog is counted.
+const COUNT: Duration = Duration::from_secs(5);
+/// How often the inbox is pruned.
+const PRUNE: Duration = Duration::from_secs(60);
+/// How long trouble with the database or the broker is waited out before the next look.
+const TROUBLE: Duration = Duration::from_millis(500);
+/// How long the same trouble stays unmentioned after it was logged.
+const REPEAT_LOG: Duration = Duration::from_secs(30);
+/// The wait after a message was refused for the first time; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The task that publishes what stands in the outbox: in the order of the commits within each key, keys side by side, each
+/// message at least once and with the id it was given when it was written.
+///
+/// Replicas share the work. On a server each takes keys that no other one has; on SQLite they take turns. What a replica has
+/// taken is free again the moment that its process, or its connection to the database, ends.
+pub(crate) struct Relay {
+    outbox: Outbox,
+    publisher: Publisher,
+    metrics: Arc<Metrics>,
+    /// How long it is remembered that a message was handled.
+    memory: Duration,
+    /// On SQLite, who is at it.
+    turns: Option<Turns>,
+}
+
+/// Why a batch came to nothing or not to its end.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("the outbox cannot be read or written: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the file beside the database by which replicas take turns cannot be locked: {0}")]
+    Turn(#[from] io::Error),
+    #[error("the broker is away: {0}")]
+    Broker(PublishError),
+}
+
+/// What became of the messages of one batch.
+#[derive(Default)]
+struct Sent {
+    confirmed: Vec<i64>,
+    refused: Vec<(Row, PublishError)>,
+    /// The broker could not be asked, or did not answer.
+    away: Option<PublishError>,
+}
+
+impl Relay {
+    /// # Errors
+    ///
+    /// When the file beside a SQLite database cannot be made.
+    pub(crate) fn new(
+        outbox: Outbox,
+        publisher: Publisher,
+        metrics: Arc<Metrics>,
+        memory: Duration,
+    ) -> io::Result<Self> {
+        let turns = match outbox.store.kind() {
+            Kind::Sqlite { file } => Some(Turns::beside(file)?),
+            Kind::Server => None,
+        };
+        Ok(Self { outbox, publisher, metrics, memory, turns })
+    }
+
+    /// Runs until the handlers have ended, which `release` tells, and then publishes what they have left. What the broker does not
+    /// take now is safe where it is: another replica publishes it, or this one when it starts again.
+    pub(crate) async fn run(self, mut release: watch::Receiver<Option<Instant>>) {
+        let mut lane = self.publisher.lane().state();
+        let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now(), Instant::now());
+        loop {
+            let last = release.borrow_and_update().is_some();
+            let open = *lane.borrow_and_update() == LaneState::Open;
+            let relayed = if open { self.relay().await } else { Ok(()) };
+            let now = Instant::now();
+            if let Err(trouble) = &relayed
+                && now >= mention
+            {
+                mention = now + REPEAT_LOG;
+                tracing::warn!(%trouble, "committed messages wait");
+            }
+            if last {
+                return;
+            }
+            if now >= count {
+                count = now + COUNT;
+                self.count().await;
+            }
+            if now >= prune {
+                prune = now + PRUNE;
+                self.prune().await;
+            }
+            let patience = if relayed.is_ok() { LOOK } else { TROUBLE };
+            tokio::select! {
+                () = self.outbox.committed.notified(), if relayed.is_ok() && open => {}
+                () = sleep(patience) => {}
+                Ok(()) = lane.changed(), if !open => {}
+                Ok(()) = release.changed() => {}
+            }
+        }
+    }
+
+    /// Publishes until nothing is left that may be published now.
+    async fn relay(&self) -> Result<(), Trouble> {
+        loop {
+            let taken = match &self.turns {
+                Some(turns) => {
+                    let _turn = turns.take().await?;
+                    self.batch_of_a_file().await?
+                }
+                None => self.batch_of_a_server().await?,
+            };
+            if taken == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The locks on the rows are held by the transaction, and so until what was confirmed is removed.
+    async fn batch_of_a_server(&self) -> Result<usize, Trouble> {
+        let mut transaction = self.outbox.store.write().await?;
+        let rows = rows::next(&mut transaction, self.outbox.store.kind(), now()).await?;
+        let taken = rows.len();
+        let sent = self.send(rows).await;
+        self.settle(&mut transaction, &sent).await?;
+        transaction.commit().await?;
+        sent.away.map_or(Ok(taken), |error| Err(Trouble::Broker(error)))
+    }
+
+    /// Nothing is locked while the broker is waited for: a file has one writer, and handlers need it.
+    async fn batch_of_a_file(&self) -> Result<usize, Trouble> {
+        let store = &self.outbox.store;
+        let mut connection = store.pool().acquire().await?;
+        let rows = rows::next(&mut connection, store.kind(), now()).await?;
+        drop(connection);
+        let taken = rows.len();
+        if taken == 0 {
+            return Ok(0);
+        }
+        let sent = self.send(rows).await;
+        let mut transaction = store.write().await?;
+        self.settle(&mut transaction, &sent).await?;
+        transaction.commit().await?;
+        sent.away.map_or(Ok(taken), |error| Err(Trouble::Broker(error)))
+    }
+
+    /// Publishes the messages of each key one after the other, and the keys side by side.
+    async fn send(&self, rows: Vec<Row>) -> Sent {
+        let mut keys: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for row in rows {
+            keys.entry(row.key.clone()).or_default().push(row);
+        }
+        let all = join_all(keys.into_values().map(|rows| self.send_in_order(rows))).await;
+        all.into_iter().fold(Sent::default(), |mut sum, sent| {
+            sum.confirmed.extend(sent.confirmed);
+            sum.refused.extend(sent.refused);
+            sum.away = sum.away.or(sent.away);
+            sum
+        })
+    }
+
+    /// Ends at the first message that is not confirmed: what follows must not overtake it.
+    async fn send_in_order(&self, rows: Vec<Row>) -> Sent {
+        let mut sent = Sent::default();
+        for row in rows {
+            match self.publisher.send(row.outgoing.clone()).await {
+                Ok(_) => sent.confirmed.push(row.position),
+                Err(error) if error.is_the_brokers_absence() => {
+                    sent.away = Some(error);
+                    break;
+                }
+                // A reply is for its caller alone, who waits no longer when its exchange is gone; nobody else misses it.
+                Err(error) if row.is_reply() => {
+                    tracing::info!(%error, "a reply has nowhere to go");
+                    sent.confirmed.push(row.position);
+                }
+                Err(error) => {
+                    sent.refused.push((row, error));
+                    break;
+                }
+            }
+        }
+        sent
+    }
+
+    async fn settle(&self, transaction: &mut Transaction, sent: &Sent) -> Result<(), sqlx::Error> {
+        rows::remove(transaction, &sent.confirmed).await?;
+        for (row, error) in &sent.refused {
+            let text = error.to_string();
+            let id = row.outgoing.properties.message_id.as_deref().unwrap_or_default();
+            self.metrics.outbox_refused(id, row.attempts + 1, &text);
+            rows::postpone(transaction, row.position, now() + wait(row.attempts), &text).await?;
+        }
+        Ok(())
+    }
+
+    async fn count(&self) {
+        let counted = async {
+            let mut connection = self.outbox.store.pool().acquire().await?;
+            rows::backlog(&mut connection).await
+        };
+        match counted.await {
+            Ok(Backlog { messages, oldest }) => {
+                let age = oldest.map_or(0, |oldest| now().saturating_sub(oldest));
+                self.metrics.outbox(messages, Duration::from_millis(age.unsigned_abs()));
+            }
+            Err(error) => tracing::warn!(%error, "the outbox cannot be counted"),
+        }
+    }
+
+    async fn prune(&self) {
+        let before = now().saturating_sub(i64::try_from(self.memory.as_millis()).unwrap_or(i64::MAX));
+        if let Err(error) = inbox::prune(&self.outbox.store, before).await {
+            tracing::warn!(%error, "the inbox cannot be pruned; it is tried again in {} s", PRUNE.as_secs());
+        }
+    }
+}
+
+/// How long a message that was refused so often before is put off, in milliseconds.
+fn wait(attempts: i64) -> i64 {
+    let doublings = u32::try_from(attempts).unwrap_or(u32::MAX).min(16);
+    let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wait;
+
+    #[test]
+    fn a_refused_message_waits_longer_each_time_and_at_most_half_a_minute() {
+        let waits: Vec<i64> = [0, 1, 2, 7, 8, 1_000_000].map(wait).to_vec();
+        assert_eq!(waits, [200, 400, 800, 25_600, 30_000, 30_000]);
+    }
+}

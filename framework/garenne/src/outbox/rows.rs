@@ -1,0 +1,163 @@
+//! Messages that wait for the relay: the table `garenne_outbox`.
+
+use garenne_contract::Event;
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use crate::broker::{Outgoing, Properties, PublishError};
+use crate::publisher::{Cause, Publisher};
+use crate::store::{Json, Kind, Transaction};
+use crate::topology::names;
+
+/// Keys that one batch takes.
+const KEYS: i64 = 128;
+/// Messages that one batch takes.
+const MESSAGES: i64 = 512;
+/// Characters of bodies after which one batch takes no more.
+const SIZE: i64 = 8 * 1024 * 1024;
+
+/// A message that a transaction wants published.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    /// What it is about. Messages of one key keep their order.
+    pub(crate) key: String,
+    pub(crate) outgoing: Outgoing,
+}
+
+impl Draft {
+    /// An event as it will stand on the wire, with its id.
+    pub(crate) fn of<E: Event>(event: &E, publisher: &Publisher, cause: &Cause) -> Result<Self, PublishError> {
+        let outgoing = publisher.seal(event, cause)?;
+        Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
+    }
+}
+
+/// A message that a committed transaction wants published.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) position: i64,
+    pub(super) key: String,
+    pub(super) attempts: i64,
+    pub(super) outgoing: Outgoing,
+}
+
+impl Row {
+    /// Whether it answers a request.
+    pub(super) fn is_reply(&self) -> bool {
+        self.outgoing.exchange.is_empty() || names::is_replies(&self.outgoing.exchange)
+    }
+}
+
+/// How much waits, and since when (milliseconds since 1970).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Backlog {
+    pub(super) messages: i64,
+    pub(super) oldest: Option<i64>,
+}
+
+/// Adds drafts to the transaction.
+///
+/// On a server, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
+/// doing so until its transaction has ended. Keys are locked in their own order, so two transactions never wait for each other.
+pub(super) async fn insert(
+    transaction: &mut Transaction,
+    kind: &Kind,
+    mut drafts: Vec<Draft>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    drafts.sort_by(|one, other| one.key.cmp(&other.key));
+    for Draft { key, outgoing } in drafts {
+        if matches!(kind, Kind::Server) {
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                .bind(&key)
+                .execute(&mut **transaction)
+                .await?;
+        }
+        let Outgoing { exchange, routing_key, body, properties } = outgoing;
+        sqlx::query(
+            "INSERT INTO garenne_outbox (key, exchange, routing_key, message_id, properties, body, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(key)
+        .bind(exchange)
+        .bind(routing_key)
+        .bind(properties.message_id.clone().unwrap_or_default())
+        .bind(Json(properties))
+        // Bodies are JSON, which is UTF-8.
+        .bind(String::from_utf8_lossy(&body).into_owned())
+        .bind(now)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The first message of each key.
+macro_rules! heads {
+    () => {
+        "SELECT o.position FROM garenne_outbox o WHERE o.not_before <= $1 AND NOT EXISTS
+           (SELECT 1 FROM garenne_outbox e WHERE e.key = o.key AND e.position < o.position)
+         ORDER BY o.position LIMIT $2"
+    };
+}
+
+/// The messages of the next batch, by position: the first ones of some keys and what follows them. On a server the first ones
+/// are locked, and as long as they are there nobody else takes those that follow.
+pub(super) async fn next(connection: &mut AnyConnection, kind: &Kind, now: i64) -> Result<Vec<Row>, sqlx::Error> {
+    let heads = match kind {
+        Kind::Sqlite { .. } => heads!(),
+        Kind::Server => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
+    };
+    let heads: Vec<(i64,)> = sqlx::query_as(heads).bind(now).bind(KEYS).fetch_all(&mut *connection).await?;
+    if heads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = format!(
+        "SELECT position, key, attempts, exchange, routing_key, properties, body FROM
+           (SELECT o.*, SUM(LENGTH(body)) OVER (ORDER BY position) - LENGTH(body) AS size_before FROM garenne_outbox o
+            WHERE key IN (SELECT key FROM garenne_outbox WHERE position IN ({})) ORDER BY position LIMIT {MESSAGES}) batch
+         WHERE size_before < {SIZE} ORDER BY position",
+        list(heads.into_iter().map(|(position,)| position)),
+    );
+    type Columns = (i64, String, i64, String, String, Json<Properties>, String);
+    let rows: Vec<Columns> = sqlx::query_as(AssertSqlSafe(rows)).persistent(false).fetch_all(&mut *connection).await?;
+    let row = |(position, key, attempts, exchange, routing_key, Json(properties), body): Columns| Row {
+        position,
+        key,
+        attempts,
+        outgoing: Outgoing { exchange, routing_key, body: body.into_bytes(), properties },
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// Removes what the broker has confirmed.
+pub(super) async fn remove(transaction: &mut Transaction, positions: &[i64]) -> Result<(), sqlx::Error> {
+    if !positions.is_empty() {
+        let list = list(positions.iter().copied());
+        let delete = format!("DELETE FROM garenne_outbox WHERE position IN ({list})");
+        sqlx::query(AssertSqlSafe(delete)).persistent(false).execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
+
+/// Puts off what the broker has refused, and with it what follows under the same key.
+pub(super) async fn postpone(
+    transaction: &mut Transaction,
+    position: i64,
+    until: i64,
+    error: &str,
+) -> Result<(), sqlx::Error> {
+    let postpone =
+        "UPDATE garenne_outbox SET attempts = attempts + 1, not_before = $2, last_error = $3 WHERE position = $1";
+    sqlx::query(postpone).bind(position).bind(until).bind(error).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+pub(super) async fn backlog(connection: &mut AnyConnection) -> Result<Backlog, sqlx::Error> {
+    let backlog = "SELECT COUNT(*), MIN(created_at) FROM garenne_outbox";
+    let (messages, oldest) = sqlx::query_as(backlog).fetch_one(connection).await?;
+    Ok(Backlog { messages, oldest })
+}
+
+fn list(positions: impl Iterator<Item = i64>) -> String {
+    positions.map(|position| position.to_string()).collect::<Vec<_>>().join(", ")
+}

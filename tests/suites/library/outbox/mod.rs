@@ -1,0 +1,8 @@
+//! Effects once: the transaction of a message on a real broker, with its outbox and inbox in each kind of database.
+
+mod bookkeeper;
+mod commit;
+mod duplicates;
+mod order;
+mod relay;
+mod requests;

@@ -1,0 +1,69 @@
+//! A service outlives whatever happens between it and its broker.
+
+mod connections;
+mod credentials;
+mod memory;
+mod network;
+mod node;
+mod publishing;
+mod topology;
+
+use garenne::{Address, Context, Failure, Running, Service, Settings};
+use tests::{Proxy, eventually};
+
+use super::bench::{Bench, Seen, TicketClosed, TicketFiled, admin};
+
+/// What the bars of the project promise: a service consumes again so soon after the broker answers.
+const BACK: std::time::Duration = std::time::Duration::from_secs(5);
+
+async fn close(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
+    ctx.publish(&TicketClosed { number: ticket.number }).await?;
+    ctx.state().note(ticket.number.to_string());
+    Ok(())
+}
+
+fn clerk() -> Service<Seen> {
+    Service::new("clerk").on(close).publishes::<TicketClosed>()
+}
+
+/// Settings through a proxy with which a connection that is dead is noticed within 2 s.
+fn quick_heartbeats(bench: &Bench, proxy: &Proxy) -> Settings {
+    let mut settings = bench.settings();
+    let url = bench.vhost.url();
+    let here = format!("127.0.0.1:{}", proxy.port());
+    let (before, after) = url.split_once('@').expect("a URL with a user");
+    let (_, vhost) = after.split_once('/').expect("a URL with a vhost");
+    settings.address = Address::parse(&format!("{before}@{here}/{vhost}?heartbeat=1")).expect("a URL");
+    settings
+}
+
+/// Waits until readiness is off and says this.
+async fn is_not_ready_because(running: &Running<Seen>, reason: &str) {
+    eventually(&format!("not ready because of {reason}"), || async {
+        let answer = admin(running, "/readyz").await;
+        if answer.status == 503 && answer.text.contains(reason) { Ok(()) } else { Err(answer.text) }
+    })
+    .await;
+}
+
+/// Waits until a ticket was closed, perhaps more than once.
+async fn sees(bench: &Bench, number: u32) {
+    eventually(&format!("ticket {number}"), || async {
+        let seen = bench.seen.all();
+        if seen.contains(&number.to_string()) { Ok(()) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
+}
+
+/// Waits until a counter has counted so far.
+async fn reaches(running: &Running<Seen>, counter: &str, least: u64) {
+    let (name, labels) = counter.split_once('{').unwrap_or((counter, "}"));
+    let labels = labels.trim_end_matches('}');
+    eventually(&format!("{counter} reaches {least}"), || async {
+        let text = admin(running, "/metrics").await.text;
+        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{")) && line.contains(labels));
+        let count = line.and_then(|line| line.rsplit(' ').next()).and_then(|count| count.parse::<u64>().ok());
+        if count.is_some_and(|count| count >= least) { Ok(()) } else { Err(text) }
+    })
+    .await;
+}

@@ -1,0 +1,127 @@
+//! The brokers that a run of the suites is for.
+
+use std::fmt;
+
+use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Release};
+
+use crate::arguments::TestOptions;
+use crate::workspace;
+
+/// The library's suites, and of the shop's the ones in which messages are lost or doubled if anything is.
+const CORE: [&str; 4] = ["library::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
+
+/// The modules whose tests start a node of their own; a rule of the house keeps them there.
+pub(super) const OWN_NODE: &str = "::node::";
+
+/// One broker, looked for once, and how much of the end-to-end suites it gets.
+#[derive(Debug)]
+pub(super) struct Target {
+    choice: BrokerChoice,
+    core_only: bool,
+    source: Result<Source, String>,
+}
+
+/// Where the broker comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A node of ours.
+    Own(Installation),
+    /// Three nodes of ours.
+    Cluster(Installation),
+    /// Somebody else's.
+    Given(GivenBroker),
+}
+
+impl Target {
+    /// The broker of the command line, otherwise this machine's; in a pipeline the core runs on RabbitMQ 4.0 too. What is missing is
+    /// installed or unpacked.
+    pub(super) fn all(options: &TestOptions, pipeline: bool, progress: &mut dyn FnMut(&str)) -> Vec<Self> {
+        match &options.broker {
+            Some(choice) => vec![Self::find(choice.clone(), false, options, progress)],
+            None => {
+                let mut targets = vec![Self::find(BrokerChoice::Installed, false, options, progress)];
+                if pipeline {
+                    targets.push(Self::find(BrokerChoice::Release(Release::V4_0), true, options, progress));
+                }
+                targets
+            }
+        }
+    }
+
+    fn find(choice: BrokerChoice, core_only: bool, options: &TestOptions, progress: &mut dyn FnMut(&str)) -> Self {
+        let source = match choice.given() {
+            Some(broker) if broker.is_encrypted() => Err(format!("the suites speak AMQP without TLS, not {broker}")),
+            Some(broker) => Ok(Source::Given(match &options.management_url {
+                Some(url) => broker.clone().with_management_url(url),
+                None => broker.clone(),
+            })),
+            None => choice
+                .installation(&workspace::brokers(), progress)
+                .map(if options.cluster { Source::Cluster } else { Source::Own })
+                .map_err(|error| error.to_string()),
+        };
+        Self { choice, core_only, source }
+    }
+
+    /// Which one it is.
+    pub(super) fn choice(&self) -> &BrokerChoice {
+        &self.choice
+    }
+
+    /// The broker, or why it could not be had.
+    pub(super) fn source(&self) -> Result<&Source, &str> {
+        self.source.as_ref().map_err(String::as_str)
+    }
+
+    /// The programs of a node of our own, or why there are none.
+    pub(super) fn installation(&self) -> Result<&Installation, String> {
+        match &self.source {
+            Ok(Source::Own(installation) | Source::Cluster(installation)) => Ok(installation),
+            Ok(Source::Given(broker)) => Err(format!("{broker} is somebody else's, and this starts a node of its own")),
+            Err(reason) => Err(reason.clone()),
+        }
+    }
+
+    /// Which tests run on it; empty for all of them.
+    pub(super) fn filter(&self) -> &'static [&'static str] {
+        if self.core_only { &CORE } else { &[] }
+    }
+
+    /// What a test reads that starts a node of its own.
+    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![("TEST_BROKER", self.choice.to_string()), ("TEST_BROKERS_DIR", workspace::brokers().display().to_string())]
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = self.installation().ok().and_then(Installation::version);
+        write!(out, "on {}", version.unwrap_or_else(|| self.choice.to_string()))?;
+        out.write_str(if matches!(self.source, Ok(Source::Cluster(_))) { ", cluster" } else { "" })?;
+        out.write_str(if self.core_only { ", core" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+    use crate::arguments::TestOptions;
+
+    #[test]
+    fn a_given_broker_starts_no_node_and_its_password_is_not_shown() {
+        let options =
+            TestOptions { broker: Some("amqp://me:secret@there/%2f".parse().unwrap()), ..TestOptions::default() };
+        let targets = Target::all(&options, true, &mut |_| {});
+        assert_eq!(targets.len(), 1);
+        assert!(targets[0].source().is_ok() && targets[0].filter().is_empty());
+        let reason = targets[0].installation().unwrap_err();
+        let shown = format!("{} {reason} {:?}", targets[0], targets[0]);
+        assert!(shown.contains("amqp://me@there:5672") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn tls_is_refused_with_its_reason() {
+        let options = TestOptions { broker: Some("amqps://there".parse().unwrap()), ..TestOptions::default() };
+        assert!(Target::all(&options, false, &mut |_| {})[0].source().unwrap_err().contains("without TLS"));
+    }
+}
