@@ -231,3 +231,29 @@ async fn what_waits_for_its_confirm_is_bounded_and_without_a_broker_ends_at_its_
     assert_eq!(bench.raw.take("bound").await.routing_key.as_str(), "clerk.stamp-used");
     clerk.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_exchange_is_told_to_those_who_wrote_to_it_and_to_nobody_beside_them() {
+    let bench = Bench::new().await;
+    let running = bench.start(clerk()).await;
+    let mut publishers = JoinSet::new();
+    for publisher in 0..8 {
+        let client = running.client();
+        publishers.spawn(async move {
+            for number in 0..150 {
+                if publisher == 0 && number % 5 == 0 {
+                    // `annex` has never been started.
+                    let error = client.publish(&FormFilled { number }).await.expect_err("nobody has it");
+                    assert!(matches!(error, PublishError::NoExchange { .. }), "{number}: {error}");
+                } else {
+                    let published = client.publish(&TicketClosed { number }).await;
+                    assert!(published.is_ok(), "{publisher} {number}: {published:?}");
+                }
+            }
+        });
+    }
+    while let Some(ended) = publishers.join_next().await {
+        ended.expect("every outcome is the message's own");
+    }
+    running.stop().await;
+}
