@@ -257,3 +257,28 @@ async fn a_missing_exchange_is_told_to_those_who_wrote_to_it_and_to_nobody_besid
     }
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_written_yet_when_the_broker_closed_the_channel_is_sent_again_and_blamed_for_nothing() {
+    let bench = Bench::new().await;
+    let clerk = bench.start(clerk()).await;
+    // More than the client writes at once: the answer to the broker overtakes the rest.
+    let text = "x".repeat(1024 * 1024);
+    for round in 0..4 {
+        let mut tasks = JoinSet::new();
+        for number in 0..24 {
+            let (client, text) = (clerk.client(), text.clone());
+            tasks.spawn(async move {
+                if number == 8 {
+                    let refused = client.publish(&FormFilled { number }).await;
+                    assert!(matches!(refused, Err(PublishError::NoExchange { .. })), "{round} {number}: {refused:?}");
+                } else {
+                    let published = client.publish(&NovelWritten { text }).await;
+                    assert!(published.is_ok(), "{round} {number}: {:?}", published.err());
+                }
+            });
+        }
+        tasks.join_all().await;
+    }
+    clerk.stop().await;
+}

@@ -109,6 +109,14 @@ pub enum PublishError {
         /// `publishes` or `asks`.
         method: &'static str,
     },
+    /// The transaction in which it would be published has ended, or came to nothing since the message was handled before.
+    #[error(
+        "{message} came after the transaction of its handler had ended, and is not published: await publish before the handler returns"
+    )]
+    TooLate {
+        /// The message's name.
+        message: String,
+    },
     /// The service has drained.
     #[error("{message} came after the service had stopped publishing")]
     Stopped {
@@ -131,7 +139,8 @@ impl PublishError {
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::Encoding { .. }
-            | Self::Undeclared { .. } => false,
+            | Self::Undeclared { .. }
+            | Self::TooLate { .. } => false,
         }
     }
 }

@@ -317,7 +317,7 @@ impl Pump {
     /// sent again one at a time until it shows itself.
     fn failed(&mut self, error: lapin::Error) -> End {
         let Some((kind, reason)) = protocol(&error) else { return End::Channel(error) };
-        if kind == AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) {
+        if is_nobodys_fault(&kind) {
             return End::Channel(error);
         }
         let alone = self.window() == 1 || self.unsettled.len() == 1;
@@ -346,6 +346,20 @@ impl Pump {
     }
 }
 
+/// Whether no message can be the cause. When the broker closes a channel over one message, what the client has not written
+/// yet of others follows the answer to that, and the broker closes the connection over frames of a channel that is gone.
+fn is_nobodys_fault(kind: &AMQPErrorKind) -> bool {
+    matches!(
+        kind,
+        AMQPErrorKind::Hard(
+            AMQPHardError::CONNECTIONFORCED
+                | AMQPHardError::CHANNELERROR
+                | AMQPHardError::UNEXPECTEDFRAME
+                | AMQPHardError::COMMANDINVALID
+        )
+    )
+}
+
 /// Ends when the lane is closed.
 async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
@@ -365,10 +379,9 @@ async fn send(channel: Channel, number: u64, message: Message) -> Sent {
     let outcome = async {
         let Wire { exchange, routing_key, properties } =
             Wire::of(&message.0).map_err(|error| Failed::Encoding(error.to_string()))?;
-        let options = BasicPublishOptions {
-            mandatory: !message.0.routing_key.starts_with(DIRECT_REPLY_TO),
-            ..Default::default()
-        };
+        // Through any other exchange it is a key like all others, which a sender may have chosen.
+        let direct = message.0.exchange.is_empty() && message.0.routing_key.starts_with(DIRECT_REPLY_TO);
+        let options = BasicPublishOptions { mandatory: !direct, ..Default::default() };
         let publish = channel.basic_publish(exchange, routing_key, options, &message.0.body, properties);
         publish.await.map_err(Failed::Client)?.await.map_err(Failed::Client)
     };

@@ -66,6 +66,9 @@ pub(crate) async fn answer<R: Request>(
         }
     })
     .await;
+    if answered.is_err() {
+        unit.abandon();
+    }
     let Some(reply_to) = reply_to else {
         return match answered {
             Ok(Answer::Value(_) | Answer::Committed) => Ok(()),

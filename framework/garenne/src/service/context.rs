@@ -141,7 +141,7 @@ impl<S> Context<S> {
     pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
         let publisher = &self.parts.publisher;
         match &self.unit {
-            Some(unit) if unit.has_begun() => {
+            Some(unit) if !unit.is_apart() => {
                 unit.take_in(Draft::of(event, publisher, &self.cause)?)?;
                 Ok(Receipt::new(None))
             }

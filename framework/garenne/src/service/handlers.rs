@@ -35,6 +35,7 @@ where
             run: Box::new(move |inbound, message| {
                 let (client, function) = (client.clone(), Arc::clone(&function));
                 let unit = client.parts.unit(&queue, &inbound, &message);
+                let whole = unit.clone();
                 // Reading the body may panic as well: a type may check itself.
                 let handled = async move {
                     let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
@@ -44,7 +45,13 @@ where
                     let handled = function(event, context).await;
                     unit.conclude(handled, client.parts.publisher.metrics()).await
                 };
-                Box::pin(guard(deadline, handled))
+                Box::pin(async move {
+                    let ended = guard(deadline, handled).await;
+                    if ended.is_err() {
+                        whole.abandon();
+                    }
+                    ended
+                })
             }),
         }
     })

@@ -135,3 +135,41 @@ async fn a_message_that_a_full_queue_rejects_is_kept_with_the_reason_and_publish
         bookkeeper.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_broker_has_and_the_database_will_not_remove_is_sent_once() {
+    for database in Database::of_each_kind().await {
+        let bench = Bench::new().await;
+        let books = Books::open(&database).await;
+        let bookkeeper = bookkeeper::start(&bench, &books).await;
+        refuse_removals(&books, &database).await;
+        // Each new entry makes the relay try again to remove those before it.
+        let mut ids = std::collections::BTreeSet::new();
+        for number in 0..5 {
+            commit(&bookkeeper.client(), &format!("account-{number}")).await;
+            let (id, made) = told(&bench, 1).await.remove(0);
+            assert_eq!(made.account, format!("account-{number}"), "on {}", database.kind());
+            assert!(ids.insert(id));
+        }
+        let mut transaction = books.store.write().await.expect("it begins");
+        let allow = if database.kind() == "SQLite" { "DROP TRIGGER kept" } else { "DROP TRIGGER kept ON garenne_outbox" };
+        sqlx::raw_sql(allow).execute(&mut *transaction).await.expect("allowed");
+        transaction.commit().await.expect("committed");
+        all_is_told(&database).await;
+        bookkeeper.stop().await;
+        bench.waits("told", 0).await;
+    }
+}
+
+/// As a full disk would.
+async fn refuse_removals(books: &Books, database: &Database) {
+    let trigger = if database.kind() == "SQLite" {
+        "CREATE TRIGGER kept BEFORE DELETE ON garenne_outbox BEGIN SELECT RAISE(ABORT, 'no space'); END"
+    } else {
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space'; END $$;
+         CREATE TRIGGER kept BEFORE DELETE ON garenne_outbox FOR EACH ROW EXECUTE FUNCTION keep()"
+    };
+    let mut transaction = books.store.write().await.expect("it begins");
+    sqlx::raw_sql(trigger).execute(&mut *transaction).await.expect("refused from now on");
+    transaction.commit().await.expect("committed");
+}
