@@ -282,3 +282,19 @@ async fn what_was_not_written_yet_when_the_broker_closed_the_channel_is_sent_aga
     }
     clerk.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_queue_took_is_never_said_to_be_in_one_however_many_the_broker_answers_at_once() {
+    let bench = Bench::new().await;
+    let clerk = bench.start(clerk()).await;
+    for _ in 0..20 {
+        let mut tasks = JoinSet::new();
+        for number in 0..1000 {
+            let client = clerk.client();
+            tasks.spawn(async move { client.publish(&StampUsed { number }).await.expect("confirmed").routed() });
+        }
+        let taken = tasks.join_all().await.into_iter().filter(|routed| *routed != Some(false)).count();
+        assert_eq!(taken, 0, "there is no queue");
+    }
+    clerk.stop().await;
+}

@@ -42,10 +42,14 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) async fn open(database: &Database) -> Self {
+        Self::at(database.url()).await
+    }
+
+    pub(crate) async fn at(url: &str) -> Self {
         let sql = "CREATE TABLE accounts (account TEXT PRIMARY KEY, entries BIGINT NOT NULL)".into_sql_str();
         let accounts = Migration::new(1, "accounts".into(), MigrationType::Simple, sql, false);
         let migrations = Migrator::with_migrations(vec![accounts]);
-        let store = Store::open(database.url(), &migrations).await.expect("the store opens");
+        let store = Store::open(url, &migrations).await.expect("the store opens");
         Self { store, begun: Arc::default() }
     }
 
