@@ -79,8 +79,9 @@ impl<S> Context<S> {
     /// acknowledged. A message without an id is not known again: its handler runs as often as it is delivered.
     ///
     /// What the handler does elsewhere (another transaction, a mail, a charge) is outside: do it before, so that it can be
-    /// told by its own traces, and keep the transaction short. A handler has one transaction, and while it holds it must
-    /// not begin another one in the same database: with SQLite it would wait for itself.
+    /// told by its own traces, and keep the transaction short. With PostgreSQL a statement that fails spoils all of it: return
+    /// its error, or give a statement that may fail a savepoint (`transaction.begin()`). A handler has one transaction, and
+    /// while it holds it must not begin another one in the same database: with SQLite it would wait for itself.
     ///
     /// ```
     /// use garenne::store::Store;
