@@ -18,7 +18,9 @@ async fn start(bench: &Bench, books: &Books, service: Service<Books>) -> Running
     let service = service.stores_in(|books: &Books| &books.store).publishes::<EntryMade>();
     let running = service.start(books.clone(), bench.settings()).await.expect("the service starts");
     tokio::time::timeout(PATIENCE, running.ready()).await.expect("the service becomes ready");
-    bench.raw.queue("told", "bookkeeper.events", "bookkeeper.#").await;
+    for event in ["bookkeeper.entry-made", "bookkeeper.visit-noted"] {
+        bench.raw.queue("told", "bookkeeper.events", event).await;
+    }
     running
 }
 

@@ -135,7 +135,7 @@ async fn a_commit_whose_answer_is_lost_has_happened_and_the_next_attempt_does_no
         tests::eventually("a commit", || async {
             let waiting = "SELECT query FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'";
             let waiting = database.query(waiting).await;
-            if waiting.is_empty() { Err("none") } else { Ok(()) }
+            if waiting.is_empty() { Err("none".to_owned()) } else { Ok(()) }
         })
         .await;
         proxy.cut_existing();

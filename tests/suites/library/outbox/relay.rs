@@ -152,7 +152,8 @@ async fn what_the_broker_has_and_the_database_will_not_remove_is_sent_once() {
             assert!(ids.insert(id));
         }
         let mut transaction = books.store.write().await.expect("it begins");
-        let allow = if database.kind() == "SQLite" { "DROP TRIGGER kept" } else { "DROP TRIGGER kept ON garenne_outbox" };
+        let allow =
+            if database.kind() == "SQLite" { "DROP TRIGGER kept" } else { "DROP TRIGGER kept ON garenne_outbox" };
         sqlx::raw_sql(allow).execute(&mut *transaction).await.expect("allowed");
         transaction.commit().await.expect("committed");
         all_is_told(&database).await;
