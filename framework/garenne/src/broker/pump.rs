@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::BrokerError;
 use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
-use super::error::protocol;
+use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
 use super::mentions::Mentions;
@@ -344,20 +344,6 @@ impl Pump {
             let _the_publisher_may_have_given_up = respond.send(with(message.name()));
         }
     }
-}
-
-/// Whether no message can be the cause. When the broker closes a channel over one message, what the client has not written
-/// yet of others follows the answer to that, and the broker closes the connection over frames of a channel that is gone.
-fn is_nobodys_fault(kind: &AMQPErrorKind) -> bool {
-    matches!(
-        kind,
-        AMQPErrorKind::Hard(
-            AMQPHardError::CONNECTIONFORCED
-                | AMQPHardError::CHANNELERROR
-                | AMQPHardError::UNEXPECTEDFRAME
-                | AMQPHardError::COMMANDINVALID
-        )
-    )
 }
 
 /// Ends when the lane is closed.

@@ -268,7 +268,14 @@ fn wait(attempts: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::wait;
+    use super::{PublishError, is_given_up, wait};
+
+    #[test]
+    fn a_reply_is_dropped_when_its_exchange_is_gone_or_after_some_attempts() {
+        let gone = PublishError::NoExchange { message: "r".into(), exchange: "x.replies".into() };
+        let full = PublishError::Rejected { message: "r".into() };
+        assert!(is_given_up(&gone, 0) && !is_given_up(&full, 0) && is_given_up(&full, 4));
+    }
 
     #[test]
     fn a_refused_message_waits_longer_each_time_and_at_most_half_a_minute() {
