@@ -27,8 +27,7 @@ pub struct Vhost {
 /// # Panics
 ///
 /// When the run is for a broker that somebody else runs: such tests lie in modules named `node`, which are left out then.
-#[must_use]
-pub fn installation() -> Installation {
+pub(crate) fn installation() -> Installation {
     let choice: BrokerChoice = read("TEST_BROKER").parse().expect("TEST_BROKER names a broker");
     let unpacked = choice.installation(Path::new(&read("TEST_BROKERS_DIR")), &mut |line| eprintln!("{line}"));
     unpacked.unwrap_or_else(|error| panic!("{error}"))

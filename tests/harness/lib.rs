@@ -17,7 +17,7 @@ mod shop;
 mod wait;
 mod wire;
 
-pub use broker::{Broker, Vhost, installation};
+pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
 pub use own_broker::OwnBroker;
