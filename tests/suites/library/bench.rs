@@ -78,16 +78,8 @@ impl Bench {
     pub(crate) async fn new() -> Self {
         let vhost = Vhost::new();
         let raw = Raw::connect(&vhost).await;
-        let bench = Self { vhost, raw, seen: Seen::default() };
-        bench.exchange("desk.events").await;
-        bench
-    }
-
-    pub(crate) async fn exchange(&self, name: &str) {
-        let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-        let declare =
-            self.raw.channel().exchange_declare(name.into(), lapin::ExchangeKind::Topic, options, Default::default());
-        declare.await.expect("declared");
+        raw.exchange("desk.events").await;
+        Self { vhost, raw, seen: Seen::default() }
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -98,15 +90,8 @@ impl Bench {
 
     /// Settings with which a service reaches the broker through a proxy.
     pub(crate) fn settings_through(&self, proxy: &Proxy) -> Settings {
-        let url = self.vhost.url();
-        let (user, password) = url
-            .strip_prefix("amqp://")
-            .and_then(|rest| rest.split_once('@'))
-            .and_then(|(user, _)| user.split_once(':'))
-            .expect("a URL with user and password");
-        let address = Address::parse(&proxy.url_of(&self.vhost, user, password)).expect("a URL");
         let mut settings = self.settings();
-        settings.address = address;
+        settings.address = Address::parse(&proxy.url(&self.vhost)).expect("a URL");
         settings
     }
 

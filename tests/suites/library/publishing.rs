@@ -111,7 +111,7 @@ async fn receipts_say_of_each_message_whether_a_queue_took_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_to_an_exchange_that_is_gone_is_refused_and_all_others_are_confirmed() {
     let bench = Bench::new().await;
-    bench.exchange("annex.events").await;
+    bench.raw.exchange("annex.events").await;
     let clerk = bench.start(clerk()).await;
     bench.raw.queue("bound", "clerk.events", "clerk.ticket-closed").await;
     clerk.client().publish(&FormFilled { number: 0 }).await.expect("the exchange is there still");

@@ -108,10 +108,7 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
     let seed = number_of("POISON_SEED", 20_261_124);
     let vhost = Vhost::new();
     let raw = Raw::connect(&vhost).await;
-    let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-    let desk =
-        raw.channel().exchange_declare("desk.events".into(), lapin::ExchangeKind::Topic, options, Default::default());
-    desk.await.expect("declared");
+    raw.exchange("desk.events").await;
     let folder = tempfile::tempdir().expect("a folder");
     let admin = rabbitmq_node::ports::free().expect("a free port");
     let environment = [
