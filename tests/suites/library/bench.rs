@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use garenne::{Address, Client, Ladder, Running, Service, Settings};
 use garenne_contract::{Event, Request};
+use lapin::options::{QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use rabbitmq_node::Management;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,6 +114,19 @@ impl Bench {
         let mut settings = self.settings();
         settings.request_timeout = patience;
         self.start_with(Service::new("porter").asks::<Double>().background("idle", idle), settings).await
+    }
+
+    /// Declares a queue that has room for one message and rejects all others, and binds it.
+    pub(crate) async fn queue_for_one(&self, name: &str, exchange: &str, key: &str) {
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let channel = self.raw.channel();
+        let declare = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), arguments);
+        declare.await.expect("declared");
+        let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+        let bind = channel.queue_bind(name.into(), exchange.into(), key.into(), options, none);
+        bind.await.expect("bound");
     }
 
     /// Files a ticket.

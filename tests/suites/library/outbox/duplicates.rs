@@ -99,7 +99,7 @@ async fn what_was_handled_long_ago_is_forgotten() {
         transaction.commit().await.expect("committed");
         let mut settings = bench.settings();
         settings.inbox_memory = std::time::Duration::from_secs(3600);
-        let bookkeeper = bookkeeper::start_with(&books, settings, &bench).await;
+        let bookkeeper = bookkeeper::start_with(&bench, &books, settings).await;
         tests::eventually("the old ones are gone", || async {
             let left = database.query("SELECT message_id FROM garenne_inbox").await;
             if left == ["young"] { Ok(()) } else { Err(left.len().to_string()) }
