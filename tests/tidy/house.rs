@@ -1,9 +1,9 @@
 //! What the house looks like.
 
-use crate::source::{File, folders, read, root, rust_files, services};
+use crate::source::{File, crates, dependencies, read, root, rust_files, services};
 
 fn everything() -> Vec<File> {
-    ["contracts", "framework", "producers", "consumers", "infra", "tests", "xtask"]
+    ["contracts", "framework", "producers", "consumers", "infra", "tests", "xtask", "fuzz"]
         .iter()
         .flat_map(|folder| rust_files(folder))
         .collect()
@@ -56,16 +56,20 @@ fn what_starts_a_node_of_its_own_is_left_out_where_the_broker_is_given() {
 
 #[test]
 fn versions_are_stated_once() {
-    for folder in services().into_iter().chain(folders("framework")).chain([
-        "contracts".into(),
-        "tests".into(),
-        "xtask".into(),
-        "infra/node".into(),
-        "infra/postgres".into(),
-    ]) {
-        let manifest = read(&format!("{folder}/Cargo.toml"));
-        let versions: Vec<&str> = manifest.lines().filter(|line| line.contains("version = \"")).collect();
-        assert_eq!(versions, Vec::<&str>::new(), "{folder}: versions stand in the root Cargo.toml");
+    let crates = crates();
+    assert!(crates.len() > 14, "every crate is looked at: {crates:?}");
+    for folder in crates {
+        assert!(
+            read(&format!("{folder}/Cargo.toml")).contains("\nversion.workspace = true\n"),
+            "{folder} has a version"
+        );
+        for dependency in dependencies(&folder) {
+            let line = dependency.line;
+            assert!(
+                line.contains("workspace = true"),
+                "{folder}: versions stand in the root Cargo.toml, not in {line}"
+            );
+        }
     }
 }
 
