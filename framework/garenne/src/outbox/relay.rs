@@ -35,7 +35,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The task that publishes what stands in the outbox: in the order of the commits within each key, keys side by side, each
 /// message at least once and with the id it was given when it was written.
 ///
-/// Replicas share the work. On a server each takes keys that no other one has; on SQLite they take turns. What a replica has
+/// Replicas share the work. On PostgreSQL each takes keys that no other one has; on SQLite they take turns. What a replica has
 /// taken is free again the moment that its process, or its connection to the database, ends.
 pub(crate) struct Relay {
     outbox: Outbox,
@@ -79,7 +79,7 @@ impl Relay {
     ) -> io::Result<Self> {
         let turns = match outbox.store.kind() {
             Kind::Sqlite { file } => Some(Turns::beside(file)?),
-            Kind::Server => None,
+            Kind::Postgres => None,
         };
         Ok(Self { outbox, publisher, metrics, memory, turns })
     }
@@ -127,9 +127,9 @@ impl Relay {
             let taken = match &self.turns {
                 Some(turns) => {
                     let _turn = turns.take().await?;
-                    self.batch_of_a_file().await?
+                    self.batch_of_sqlite().await?
                 }
-                None => self.batch_of_a_server().await?,
+                None => self.batch_of_postgres().await?,
             };
             if taken == 0 {
                 return Ok(());
@@ -138,7 +138,7 @@ impl Relay {
     }
 
     /// The locks on the rows are held by the transaction, and so until what was confirmed is removed.
-    async fn batch_of_a_server(&self) -> Result<usize, Trouble> {
+    async fn batch_of_postgres(&self) -> Result<usize, Trouble> {
         let mut transaction = self.outbox.store.write().await?;
         let rows = rows::next(&mut transaction, self.outbox.store.kind(), now()).await?;
         let taken = rows.len();
@@ -149,7 +149,7 @@ impl Relay {
     }
 
     /// Nothing is locked while the broker is waited for: a file has one writer, and handlers need it.
-    async fn batch_of_a_file(&self) -> Result<usize, Trouble> {
+    async fn batch_of_sqlite(&self) -> Result<usize, Trouble> {
         let store = &self.outbox.store;
         let mut connection = store.pool().acquire().await?;
         let rows = rows::next(&mut connection, store.kind(), now()).await?;

@@ -56,7 +56,7 @@ pub(super) struct Backlog {
 
 /// Adds drafts to the transaction.
 ///
-/// On a server, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
+/// On PostgreSQL, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
 /// doing so until its transaction has ended. Keys are locked in their own order, so two transactions never wait for each other.
 pub(super) async fn insert(
     transaction: &mut Transaction,
@@ -66,7 +66,7 @@ pub(super) async fn insert(
 ) -> Result<(), sqlx::Error> {
     drafts.sort_by(|one, other| one.key.cmp(&other.key));
     for Draft { key, outgoing } in drafts {
-        if matches!(kind, Kind::Server) {
+        if matches!(kind, Kind::Postgres) {
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
                 .bind(&key)
                 .execute(&mut **transaction)
@@ -100,12 +100,12 @@ macro_rules! heads {
     };
 }
 
-/// The messages of the next batch, by position: the first ones of some keys and what follows them. On a server the first ones
-/// are locked, and as long as they are there nobody else takes those that follow.
+/// The messages of the next batch, by position: the first ones of some keys and what follows them. On PostgreSQL the first
+/// ones are locked, and as long as they are there nobody else takes those that follow.
 pub(super) async fn next(connection: &mut AnyConnection, kind: &Kind, now: i64) -> Result<Vec<Row>, sqlx::Error> {
     let heads = match kind {
         Kind::Sqlite { .. } => heads!(),
-        Kind::Server => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
+        Kind::Postgres => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
     };
     let heads: Vec<(i64,)> = sqlx::query_as(heads).bind(now).bind(KEYS).fetch_all(&mut *connection).await?;
     if heads.is_empty() {

@@ -8,7 +8,7 @@ use super::store::Kind;
 pub(super) fn migrations(kind: &Kind) -> Migrator {
     let mut migrations = match kind {
         Kind::Sqlite { .. } => sqlx::migrate!("migrations/sqlite"),
-        Kind::Server => sqlx::migrate!("migrations/server"),
+        Kind::Postgres => sqlx::migrate!("migrations/postgres"),
     };
     migrations.dangerous_set_table_name("_garenne_migrations");
     migrations
