@@ -27,9 +27,9 @@ mod room;
 mod screen;
 mod screened;
 mod settle;
+mod socket;
 mod source;
 mod supervisor;
-mod wire;
 
 pub use address::{Address, AddressFault};
 pub(crate) use connection::Broker;
