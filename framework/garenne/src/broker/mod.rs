@@ -14,7 +14,6 @@ mod error;
 mod header;
 mod lane;
 mod link;
-mod mentions;
 mod message;
 mod network;
 mod properties;

@@ -14,9 +14,8 @@ use super::turn::Turns;
 use super::{Outbox, inbox, now};
 use crate::broker::{LaneState, PublishError};
 use crate::publisher::Publisher;
-use crate::store::Kind;
-use crate::store::Transaction;
-use crate::telemetry::Metrics;
+use crate::store::{Kind, Transaction};
+use crate::telemetry::{Mentions, Metrics};
 
 /// How often the outbox is looked at without being woken: for what a replica left that died between its commit and the confirm.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,8 +25,6 @@ const COUNT: Duration = Duration::from_secs(5);
 const PRUNE: Duration = Duration::from_secs(60);
 /// How long trouble with the database or the broker is waited out before the next look.
 const TROUBLE: Duration = Duration::from_millis(500);
-/// How long the same trouble stays unmentioned after it was logged.
-const REPEAT_LOG: Duration = Duration::from_secs(30);
 /// The wait after a message was refused for the first time; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -88,16 +85,15 @@ impl Relay {
     /// take now is safe where it is: another replica publishes it, or this one when it starts again.
     pub(crate) async fn run(self, mut release: watch::Receiver<Option<Instant>>) {
         let mut lane = self.publisher.lane().state();
-        let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now(), Instant::now());
+        let (mut count, mut prune, mut mentions) = (Instant::now(), Instant::now(), Mentions::default());
         loop {
             let last = release.borrow_and_update().is_some();
             let open = *lane.borrow_and_update() == LaneState::Open;
             let relayed = if open { self.relay().await } else { Ok(()) };
             let now = Instant::now();
             if let Err(trouble) = &relayed
-                && now >= mention
+                && mentions.is_news(&trouble.to_string())
             {
-                mention = now + REPEAT_LOG;
                 tracing::warn!(%trouble, "committed messages wait");
             }
             if last {
