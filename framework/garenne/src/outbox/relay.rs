@@ -49,7 +49,7 @@ pub(crate) struct Relay {
 enum Trouble {
     #[error("the outbox cannot be read or written: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the file beside the database by which replicas take turns cannot be locked: {0}")]
+    #[error("the file by which replicas take turns cannot be locked: {0}")]
     Turn(#[from] io::Error),
     #[error("the broker is away: {0}")]
     Broker(PublishError),
