@@ -28,6 +28,7 @@ mod screened;
 mod settle;
 mod socket;
 mod source;
+mod substituted;
 mod supervisor;
 
 pub use address::{Address, AddressFault};
@@ -40,7 +41,7 @@ pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;
 pub(crate) use room::Limits;
-pub(crate) use screen::substituted;
 pub(crate) use settle::{AckReceipt, Settler};
 pub(crate) use source::{Consume, Intake, Origin, Source};
+pub(crate) use substituted::substituted;
 pub(crate) use supervisor::{Phase, Supervisor};
