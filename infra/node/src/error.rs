@@ -38,7 +38,7 @@ pub enum Error {
         source: io::Error,
     },
     /// No free port was found.
-    #[error("no free TCP port on 127.0.0.1 between {first} and {last}")]
+    #[error("no free TCP port on 127.0.0.1 between {first} and {last}: end what holds them (`ss -ltnp`)")]
     NoFreePort {
         /// The first port that was tried.
         first: u16,
@@ -68,7 +68,9 @@ pub enum Error {
         tail: String,
     },
     /// The process did not go away, even after SIGKILL.
-    #[error("RabbitMQ (pid {pid}) is still there {deadline:?} after SIGKILL")]
+    #[error(
+        "RabbitMQ (pid {pid}) is still there {deadline:?} after SIGKILL: the system cannot end it, perhaps for a disk that hangs"
+    )]
     NotStopped {
         /// Its process id.
         pid: u32,
@@ -76,7 +78,7 @@ pub enum Error {
         deadline: Duration,
     },
     /// The port mapper of a cluster does not accept.
-    #[error("{} does not accept on port {port} of 127.0.0.1", program.display())]
+    #[error("{} does not accept on port {port} of 127.0.0.1: is Erlang installed, and its epmd in PATH?", program.display())]
     NoMapper {
         /// Erlang's epmd.
         program: PathBuf,
@@ -84,7 +86,9 @@ pub enum Error {
         port: u16,
     },
     /// The nodes did not become one cluster in time.
-    #[error("after {deadline:?} the nodes see {seen:?} running nodes where {wanted} run")]
+    #[error(
+        "after {deadline:?} the nodes see {seen:?} running nodes where {wanted} run: their logs tell why, or the machine is too slow for the deadline"
+    )]
     NotTogether {
         /// How long they were given.
         deadline: Duration,
@@ -94,7 +98,9 @@ pub enum Error {
         seen: Vec<usize>,
     },
     /// A queue has no leader on a node that runs.
-    #[error("no running node leads the queue {queue}; the broker tells `{told}`")]
+    #[error(
+        "no running node leads the queue {queue}; the broker tells `{told}`. Ask again: it is electing, unless most of its nodes are down"
+    )]
     NoLeader {
         /// The queue.
         queue: String,

@@ -1,5 +1,6 @@
 //! The port mapper of one cluster: an epmd of its own, on loopback and on a free port.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -27,8 +28,6 @@ pub(crate) struct Mapper {
 impl Mapper {
     /// Starts epmd and waits until it accepts.
     pub(crate) fn start(installation: &Installation) -> Result<Self, Error> {
-        use std::os::unix::process::CommandExt as _;
-
         let (port, program) = (ports::free()?, installation.epmd());
         let mut child = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "epmd"])

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
@@ -44,8 +45,6 @@ impl Process {
         ports: Ports,
         distribution: &Distribution,
     ) -> Result<Self, Error> {
-        use std::os::unix::process::CommandExt as _;
-
         let console = directory.log().join("console.log");
         let output = File::create(&console).map_err(Error::io("create", &console))?;
         let errors = output.try_clone().map_err(Error::io("open", &console))?;

@@ -69,8 +69,8 @@ pub enum Error {
         /// The end of the log.
         tail: String,
     },
-    /// A process did not go away, even after SIGKILL.
-    #[error("PostgreSQL in {} is still there {deadline:?} after SIGKILL", data.display())]
+    /// Processes did not go away, even after SIGKILL.
+    #[error("PostgreSQL in {} is still there {deadline:?} after SIGKILL: the system cannot end it, perhaps for a disk that hangs", data.display())]
     NotStopped {
         /// The data folder of the server.
         data: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ const STOP_AT_END_OF_INPUT: &str = r#"read -r _; if [ "$(head -n 1 "$2")" = "$1"
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    data: std::path::PathBuf,
+    data: PathBuf,
     watcher: Child,
     /// Never written to; see [`STOP_AT_END_OF_INPUT`].
     _owner: Option<ChildStdin>,
