@@ -54,7 +54,7 @@ impl BrokerChoice {
     }
 }
 
-/// Reads back as the same choice, except that the password of a given broker is left out.
+/// Reads back as the same choice, except for a given broker: its password is left out and has to be put in again.
 impl fmt::Display for BrokerChoice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
