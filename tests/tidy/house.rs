@@ -86,7 +86,8 @@ fn a_service_has_the_same_files_in_the_same_places() {
 
 #[test]
 fn a_new_service_costs_under_60_lines_outside_its_domain() {
-    let wiring = ["main.rs", "lib.rs", "config.rs", "tell_confirmed.rs", "tell_cancelled.rs", "tell_dispatched.rs"];
+    let handlers = ["tell.rs", "tell_confirmed.rs", "tell_cancelled.rs", "tell_dispatched.rs"];
+    let wiring = [&["main.rs", "lib.rs", "config.rs"][..], &handlers].concat();
     let files = rust_files("consumers/notifications/src");
     let counted: Vec<(&str, usize)> = files
         .iter()
