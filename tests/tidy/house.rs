@@ -98,3 +98,21 @@ fn a_new_service_costs_under_60_lines_outside_its_domain() {
     let lines: usize = counted.iter().map(|(_, lines)| lines).sum();
     assert!(lines < 60, "{lines} lines: {counted:?}");
 }
+
+#[test]
+fn the_poison_suite_and_the_fuzzer_know_every_header_of_the_librarys_own() {
+    let constants = read("framework/garenne/src/publisher/header.rs");
+    let headers: Vec<&str> =
+        constants.split('"').skip(1).step_by(2).filter(|name| name.starts_with("garenne-")).collect();
+    assert!(headers.len() > 10, "{headers:?}");
+    let dictionary = read("fuzz/decode.dict");
+    let poison: String = rust_files("tests/suites/poison").into_iter().map(|file| file.text).collect();
+    for header in headers {
+        let short = header.trim_start_matches("garenne-");
+        assert!(dictionary.contains(&format!("\"{header}\"\n")), "fuzz/decode.dict has no {header}");
+        assert!(
+            poison.contains(&format!("\"{header}\"")) || poison.contains(&format!("\"{short}\"")),
+            "no poison {header}"
+        );
+    }
+}
