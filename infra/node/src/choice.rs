@@ -25,7 +25,7 @@ impl BrokerChoice {
     /// `progress` gets one line per step, the first one before anything is changed.
     ///
     /// # Errors
-    /// [`Error::NotInstalled`] when they cannot be had here, [`Error::Install`] when a package manager fails, [`Error::NotOurs`] for a
+    /// [`Error::NotInstalled`] when they cannot be had here, [`Error::Machine`] when a package manager fails, [`Error::NotOurs`] for a
     /// given broker.
     pub fn installation(&self, base: &Path, progress: &mut dyn FnMut(&str)) -> Result<Installation, Error> {
         match self {

@@ -19,14 +19,9 @@ pub enum Error {
         /// Its address, without the password.
         broker: String,
     },
-    /// The package manager did not install what was asked for.
-    #[error("`{command}` failed:\n{output}")]
-    Install {
-        /// The command as it was run.
-        command: String,
-        /// The end of what it printed.
-        output: String,
-    },
+    /// A package could not be installed or unpacked, or no port is free.
+    #[error(transparent)]
+    Machine(#[from] machine::Error),
     /// A file or a process could not be handled.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -36,14 +31,6 @@ pub enum Error {
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
-    },
-    /// No free port was found.
-    #[error("no free TCP port on 127.0.0.1 between {first} and {last}: end what holds them (`ss -ltnp`)")]
-    NoFreePort {
-        /// The first port that was tried.
-        first: u16,
-        /// The last port that was tried.
-        last: u16,
     },
     /// The node ended before it was ready.
     #[error("RabbitMQ ended with {status} before it was ready; its log is in {}\n{tail}", log.display())]

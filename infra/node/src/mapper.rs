@@ -3,10 +3,11 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use machine::{poll, ports};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::process::{DEATH, accepts, poll};
-use crate::{Error, Installation, ports};
+use crate::process::{DEATH, accepts};
+use crate::{Error, Installation};
 
 /// Ends epmd when its own standard input ends: when it is asked to stop, or when the owner of the pipe is gone, however that died.
 const SCRIPT: &str = r#"

@@ -227,6 +227,6 @@ fn wait_until_ready(
             let (log, tail) = (directory.log(), directory.log_tail());
             return Err(Error::NotReady { deadline: limit, reason, log, tail });
         }
-        std::thread::sleep(process::POLL);
+        std::thread::sleep(machine::PACE);
     }
 }

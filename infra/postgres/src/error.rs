@@ -17,7 +17,7 @@ pub enum Error {
     },
     /// The package could not be installed, or no port is free.
     #[error(transparent)]
-    Machine(#[from] rabbitmq_node::Error),
+    Machine(#[from] machine::Error),
     /// Root has nobody to run the server as.
     #[error(
         "PostgreSQL refuses to run as root, and /etc/passwd has neither `postgres` nor `nobody`: run this as an ordinary user"
