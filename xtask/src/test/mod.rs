@@ -20,6 +20,10 @@ use report::{Outcome, Report};
 pub(crate) use suite::SuiteName;
 use target::{OWN_NODE, Source, Target};
 
+/// The modules whose tests need the clients in Python, and a browser.
+const FOREIGN: &str = "foreign::";
+const PAGE: &str = "page::";
+
 /// Runs the chosen suites. A failed suite does not keep the others from running; only a failed build does.
 pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
     let suites: Vec<SuiteName> =
@@ -139,7 +143,7 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
         Ok(python) => drop(command.env("TEST_PYTHON", python)),
         Err(reason) => {
             missing.push(("clients in Python".to_owned(), reason.to_string()));
-            command.args(["--skip", "foreign::"]);
+            command.args(["--skip", FOREIGN]);
         }
     }
     match browser::find_or_install(&mut progress) {
@@ -148,7 +152,7 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
         }
         Err(reason) => {
             missing.push(("the page in a browser".to_owned(), reason.to_string()));
-            command.args(["--skip", "page::"]);
+            command.args(["--skip", PAGE]);
         }
     }
     let postgres = postgres::TestPostgres::start(&mut progress);
