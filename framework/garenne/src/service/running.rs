@@ -276,7 +276,7 @@ impl<S: Send + Sync + 'static> Running<S> {
             worker.finish(deadline).await;
         }
         self.release.send_replace(Some(deadline));
-        if let Some(relay) = &mut self.relay {
+        if let Some(relay) = self.relay.as_mut().filter(|relay| !relay.is_finished()) {
             // What is not confirmed by then stays in the outbox.
             let _ = timeout_at(deadline + GRACE, relay).await;
         }
