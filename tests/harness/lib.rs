@@ -6,6 +6,7 @@ mod broker;
 mod browser;
 pub mod clerk;
 mod database;
+pub mod exposition;
 pub mod faults;
 pub mod frame;
 pub mod http;

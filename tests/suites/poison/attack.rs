@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::http;
-use tests::{PATIENCE, Raw, ServiceProcess, Vhost, Wire, eventually};
+use tests::{PATIENCE, Raw, ServiceProcess, Vhost, Wire, eventually, exposition, http};
 
 use super::draft::{Draft, Expected, REPLY_TO};
 use super::kinds;
@@ -84,11 +83,11 @@ impl Attack {
     }
 }
 
-/// What the service counts under this name, over all its labels but those left out.
-async fn counted(admin: u16, name: &str, with: &str) -> usize {
+/// What the service has counted under this name and these labels.
+async fn counted(admin: u16, name: &str, labels: &str) -> usize {
     let text = http::get(&format!("http://127.0.0.1:{admin}/metrics")).await.expect("the service answers").text;
-    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(with));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+    let count = exposition::sum(&text, name, labels).unwrap_or_default();
+    usize::try_from(count).expect("a count")
 }
 
 async fn answers(admin: u16) -> usize {

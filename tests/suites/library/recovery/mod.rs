@@ -11,7 +11,7 @@ mod topology;
 use std::time::Duration;
 
 use garenne::{Address, Context, Failure, Running, Service, Settings};
-use tests::{Proxy, eventually};
+use tests::{Proxy, eventually, exposition};
 
 use super::bench::{Bench, Seen, TicketClosed, TicketFiled, admin};
 
@@ -59,9 +59,7 @@ async fn reaches(running: &Running<Seen>, counter: &str, least: u64) {
     let labels = labels.trim_end_matches('}');
     eventually(&format!("{counter} reaches {least}"), || async {
         let text = admin(running, "/metrics").await.text;
-        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{")) && line.contains(labels));
-        let count = line.and_then(|line| line.rsplit(' ').next()).and_then(|count| count.parse::<u64>().ok());
-        if count.is_some_and(|count| count >= least) { Ok(()) } else { Err(text) }
+        if exposition::sum(&text, name, labels).is_some_and(|count| count >= least) { Ok(()) } else { Err(text) }
     })
     .await;
 }
