@@ -136,7 +136,7 @@ async fn a_type_that_makes_one_message_of_a_queue_look_like_another_one() {
         Ok(())
     }
     let bench = Bench::new().await;
-    bench.exchange("shredder.events").await;
+    bench.raw.exchange("shredder.events").await;
     let options = Options::new().queue("life");
     let clerk = bench.start(Service::new("clerk").on_with(note, options.clone()).on_with(shred, options)).await;
     // Who may say only that a ticket was filed says so, with the type of what only the shredder may say.

@@ -15,7 +15,10 @@ pub enum PublishError {
         message: String,
     },
     /// The broker is short of memory or disk and takes nothing. Whether it takes the message later is unknown.
-    #[error("the broker takes no messages ({reason}); {message} was not confirmed within {} ms", waited.as_millis())]
+    #[error(
+        "the broker takes no messages ({reason}); {message} was not confirmed within {} ms. Free what it is short of, and publish again",
+        waited.as_millis()
+    )]
     Blocked {
         /// The message's name.
         message: String,
@@ -25,7 +28,10 @@ pub enum PublishError {
         waited: Duration,
     },
     /// No confirm came in time. The broker may have the message or not.
-    #[error("{message} was not confirmed within {} ms; the broker may have it or not", waited.as_millis())]
+    #[error(
+        "{message} was not confirmed within {} ms; the broker may have it or not. Publish again what may come twice, or raise PUBLISH_TIMEOUT_MS",
+        waited.as_millis()
+    )]
     Timeout {
         /// The message's name.
         message: String,
@@ -33,7 +39,10 @@ pub enum PublishError {
         waited: Duration,
     },
     /// There was no connection in time. If it broke after the message was sent, the broker may have it.
-    #[error("no connection to the broker for {message} within {} ms: {reason}", waited.as_millis())]
+    #[error(
+        "no connection to the broker for {message} within {} ms ({reason}). Publish again when the service is ready",
+        waited.as_millis()
+    )]
     Disconnected {
         /// The message's name.
         message: String,

@@ -23,11 +23,10 @@ use super::connection::{Broker, Connected};
 use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
-use super::mentions::Mentions;
 use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;

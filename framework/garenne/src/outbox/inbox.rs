@@ -16,7 +16,7 @@ macro_rules! sqlite_now {
         "unixepoch() * 1000"
     };
 }
-macro_rules! server_now {
+macro_rules! postgres_now {
     () => {
         "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT"
     };
@@ -65,7 +65,7 @@ pub(super) async fn note(
     let digest = digest(name, body);
     let note = match kind {
         Kind::Sqlite { .. } => note!(sqlite_now!()),
-        Kind::Server => note!(server_now!()),
+        Kind::Postgres => note!(postgres_now!()),
     };
     let noted = sqlx::query(note).bind(queue).bind(message_id).bind(&digest).execute(&mut **transaction).await?;
     if noted.rows_affected() == 1 {
@@ -83,7 +83,7 @@ pub(super) async fn note(
 pub(super) async fn prune(store: &Store, memory: Duration) -> Result<(), sqlx::Error> {
     let prune = match store.kind() {
         Kind::Sqlite { .. } => prune!(sqlite_now!()),
-        Kind::Server => prune!(server_now!()),
+        Kind::Postgres => prune!(postgres_now!()),
     };
     let memory = i64::try_from(memory.as_millis()).unwrap_or(i64::MAX);
     loop {

@@ -14,9 +14,8 @@ use super::turn::Turns;
 use super::{Outbox, inbox, now};
 use crate::broker::{LaneState, PublishError};
 use crate::publisher::Publisher;
-use crate::store::Kind;
-use crate::store::Transaction;
-use crate::telemetry::Metrics;
+use crate::store::{Kind, Transaction};
+use crate::telemetry::{Mentions, Metrics};
 
 /// How often the outbox is looked at without being woken: for what a replica left that died between its commit and the confirm.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,8 +25,6 @@ const COUNT: Duration = Duration::from_secs(5);
 const PRUNE: Duration = Duration::from_secs(60);
 /// How long trouble with the database or the broker is waited out before the next look.
 const TROUBLE: Duration = Duration::from_millis(500);
-/// How long the same trouble stays unmentioned after it was logged.
-const REPEAT_LOG: Duration = Duration::from_secs(30);
 /// The wait after a message was refused for the first time; it doubles up to [`LONGEST_WAIT`](rows::LONGEST_WAIT).
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// So often a reply is tried that the broker refuses for another reason than that its exchange is gone.
@@ -36,7 +33,7 @@ const REPLY_ATTEMPTS: i64 = 5;
 /// The task that publishes what stands in the outbox: in the order of the commits within each key, keys side by side, each
 /// message at least once and with the id it was given when it was written.
 ///
-/// Replicas share the work. On a server each takes keys that no other one has; on SQLite they take turns. What a replica has
+/// Replicas share the work. On PostgreSQL each takes keys that no other one has; on SQLite they take turns. What a replica has
 /// taken is free again the moment that its process, or its connection to the database, ends.
 pub(crate) struct Relay {
     outbox: Outbox,
@@ -56,7 +53,7 @@ pub(crate) struct Relay {
 enum Trouble {
     #[error("the outbox cannot be read or written: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the file beside the database by which replicas take turns cannot be locked: {0}")]
+    #[error("the file by which replicas take turns cannot be locked: {0}")]
     Turn(#[from] io::Error),
     #[error("the broker is away: {0}")]
     Broker(PublishError),
@@ -83,7 +80,7 @@ impl Relay {
     ) -> io::Result<Self> {
         let turns = match outbox.store.kind() {
             Kind::Sqlite { file } => Some(Turns::beside(file)?),
-            Kind::Server => None,
+            Kind::Postgres => None,
         };
         Ok(Self { outbox, publisher, metrics, memory, turns, unremoved: Mutex::default() })
     }
@@ -92,16 +89,15 @@ impl Relay {
     /// take now is safe where it is: another replica publishes it, or this one when it starts again.
     pub(crate) async fn run(self, mut release: watch::Receiver<Option<Instant>>) {
         let mut lane = self.publisher.lane().state();
-        let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now(), Instant::now());
+        let (mut count, mut prune, mut mentions) = (Instant::now(), Instant::now(), Mentions::default());
         loop {
             let last = release.borrow_and_update().is_some();
             let open = *lane.borrow_and_update() == LaneState::Open;
             let relayed = if open { self.relay().await } else { Ok(()) };
             let now = Instant::now();
             if let Err(trouble) = &relayed
-                && now >= mention
+                && mentions.is_news(&trouble.to_string())
             {
-                mention = now + REPEAT_LOG;
                 tracing::warn!(%trouble, "committed messages wait");
             }
             if last {
@@ -131,9 +127,9 @@ impl Relay {
             let taken = match &self.turns {
                 Some(turns) => {
                     let _turn = turns.take().await?;
-                    self.batch_of_a_file().await?
+                    self.batch_of_sqlite().await?
                 }
-                None => self.batch_of_a_server().await?,
+                None => self.batch_of_postgres().await?,
             };
             if taken == 0 {
                 return Ok(());
@@ -142,7 +138,7 @@ impl Relay {
     }
 
     /// The locks on the rows are held by the transaction, and so until what was confirmed is removed.
-    async fn batch_of_a_server(&self) -> Result<usize, Trouble> {
+    async fn batch_of_postgres(&self) -> Result<usize, Trouble> {
         let mut transaction = self.outbox.store.write().await?;
         let rows = rows::next(&mut transaction, self.outbox.store.kind(), now()).await?;
         let taken = rows.len();
@@ -152,7 +148,7 @@ impl Relay {
     }
 
     /// Nothing is locked while the broker is waited for: a file has one writer, and handlers need it.
-    async fn batch_of_a_file(&self) -> Result<usize, Trouble> {
+    async fn batch_of_sqlite(&self) -> Result<usize, Trouble> {
         let store = &self.outbox.store;
         let mut connection = store.pool().acquire().await?;
         let rows = rows::next(&mut connection, store.kind(), now()).await?;

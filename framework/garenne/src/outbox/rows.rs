@@ -69,7 +69,7 @@ pub(super) struct Backlog {
 /// PostgreSQL says "done" to the commit of a transaction of which a statement has failed, and undoes all of it. Any further
 /// statement tells, so there is one also when there are no drafts.
 ///
-/// On a server, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
+/// On PostgreSQL, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
 /// doing so until its transaction has ended. Keys are locked in their own order, so two transactions never wait for each other.
 pub(super) async fn insert(
     transaction: &mut Transaction,
@@ -77,14 +77,14 @@ pub(super) async fn insert(
     mut drafts: Vec<Draft>,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    if matches!(kind, Kind::Server) && drafts.is_empty() {
+    if matches!(kind, Kind::Postgres) && drafts.is_empty() {
         sqlx::query("SELECT 1").execute(&mut **transaction).await?;
     }
     drafts.sort_by(|one, other| one.key.cmp(&other.key));
     for Draft { key, outgoing } in drafts {
         // It may be a foreign client's correlation id, and PostgreSQL keeps no NUL.
         let key = key.replace('\0', "\u{fffd}");
-        if matches!(kind, Kind::Server) {
+        if matches!(kind, Kind::Postgres) {
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
                 .bind(&key)
                 .execute(&mut **transaction)
@@ -118,12 +118,12 @@ macro_rules! heads {
     };
 }
 
-/// The messages of the next batch, by position: the first ones of some keys and what follows them. On a server the first ones
-/// are locked, and as long as they are there nobody else takes those that follow.
+/// The messages of the next batch, by position: the first ones of some keys and what follows them. On PostgreSQL the first
+/// ones are locked, and as long as they are there nobody else takes those that follow.
 pub(super) async fn next(connection: &mut AnyConnection, kind: &Kind, now: i64) -> Result<Vec<Row>, sqlx::Error> {
     let heads = match kind {
         Kind::Sqlite { .. } => heads!(),
-        Kind::Server => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
+        Kind::Postgres => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
     };
     let wrong = i64::try_from(WRONG_WAIT.as_millis()).unwrap_or(i64::MAX);
     let heads = sqlx::query_as(heads).bind(now).bind(KEYS).bind(wrong);

@@ -54,8 +54,8 @@ pub(crate) enum Kind {
         /// Absolute.
         file: PathBuf,
     },
-    /// PostgreSQL, which locks by row.
-    Server,
+    /// A server, which locks by row.
+    Postgres,
 }
 
 impl Store {
@@ -98,10 +98,10 @@ impl Store {
                 .connect_with(options)
                 .await
                 .map_err(|cause| StoreError::open(url, cause))?;
-            for migrations in [&tables::migrations(&Kind::Server), migrations] {
+            for migrations in [&tables::migrations(&Kind::Postgres), migrations] {
                 migrations.run(&pool).await.map_err(|cause| StoreError::migrate(url, cause))?;
             }
-            Ok(Self { readers: pool.clone(), writers: pool, kind: Kind::Server })
+            Ok(Self { readers: pool.clone(), writers: pool, kind: Kind::Postgres })
         }
     }
 
@@ -123,7 +123,7 @@ impl Store {
     pub async fn write(&self) -> Result<Transaction, sqlx::Error> {
         let begin = match self.kind {
             Kind::Sqlite { .. } => "BEGIN IMMEDIATE",
-            Kind::Server => "BEGIN",
+            Kind::Postgres => "BEGIN",
         };
         self.writers.begin_with(begin).await
     }

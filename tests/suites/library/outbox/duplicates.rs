@@ -100,7 +100,7 @@ async fn what_was_handled_long_ago_is_forgotten() {
         transaction.commit().await.expect("committed");
         let mut settings = bench.settings();
         settings.inbox_memory = std::time::Duration::from_secs(3600);
-        let bookkeeper = bookkeeper::start_with(&books, settings, &bench).await;
+        let bookkeeper = bookkeeper::start_with(&bench, &books, settings).await;
         tests::eventually("the old ones are gone", || async {
             let left = database.query("SELECT message_id FROM garenne_inbox").await;
             if left == ["young"] { Ok(()) } else { Err(left.len().to_string()) }
@@ -125,7 +125,7 @@ async fn a_commit_whose_answer_is_lost_has_happened_and_the_next_attempt_does_no
         let (before, server) = database.url().split_once('@').expect("a user");
         let (server, name) = server.split_once('/').expect("a database");
         let proxy = Proxy::before(server);
-        let books = Books::at(&format!("{before}@127.0.0.1:{}/{name}", proxy.port())).await;
+        let books = Books::at(&format!("{before}@{}/{name}", proxy.address())).await;
         let bookkeeper = bookkeeper::start(&bench, &books).await;
         let mut gate = AnyConnection::connect(database.url()).await.expect("the server accepts");
         for statement in GATE {

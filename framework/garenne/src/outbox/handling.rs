@@ -1,4 +1,4 @@
-//! One delivery and everything that is committed with it.
+//! The handling of one delivery, and everything that is committed with it.
 
 use std::mem::{replace, take};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::telemetry::Metrics;
 
 /// What happens to a delivery as one: its handler's statements, the inbox's row, the messages it publishes. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Unit(Arc<Shared>);
+pub(crate) struct Handling(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -40,7 +40,7 @@ enum State {
     Ended { apart: bool },
 }
 
-impl Unit {
+impl Handling {
     pub(crate) fn new(outbox: Option<Outbox>, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Self {
         Self(Arc::new(Shared {
             outbox,
