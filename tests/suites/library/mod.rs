@@ -12,5 +12,6 @@ mod outbox;
 mod publishing;
 mod recovery;
 mod requests;
+mod rpc;
 mod starting;
 mod stores;

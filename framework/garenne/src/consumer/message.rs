@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 use crate::broker::Inbound;
-use crate::publisher::{Cause, header};
+use crate::publisher::{Cause, header, now_in_milliseconds};
 use crate::telemetry::Trace;
 use crate::topology::names;
 
@@ -20,6 +20,8 @@ pub struct Message {
     conversation: String,
     attempt: u32,
     sent_at: Option<SystemTime>,
+    /// In milliseconds since 1970.
+    deadline: Option<u64>,
     redelivered: bool,
     pub(crate) origin_exchange: String,
     pub(crate) origin_key: String,
@@ -48,12 +50,15 @@ impl Message {
         let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
         let trace = properties.text(header::TRACEPARENT);
         let trace = trace.and_then(|parent| Trace::parse(parent, properties.text(header::TRACESTATE)));
+        // Nobody waits for a command.
+        let deadline = properties.reply_to.as_ref().and_then(|_| properties.integer(header::DEADLINE));
         Self {
             name: kind.unwrap_or(&origin_key).to_owned(),
             message_id,
             conversation: conversation.unwrap_or_else(|| Uuid::now_v7().to_string()),
             attempt: attempt.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1),
             sent_at: sent_at(inbound),
+            deadline: deadline.and_then(|deadline| u64::try_from(deadline).ok()),
             redelivered: inbound.redelivered,
             origin_exchange: own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange).to_owned(),
             origin_key,
@@ -97,6 +102,13 @@ impl Message {
     #[must_use]
     pub fn redelivered(&self) -> bool {
         self.redelivered
+    }
+
+    /// How long the caller of this request still waits. `None` when nobody waits, as for an event or a command, or when the
+    /// caller does not say. The clocks of both machines have to agree.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_in_milliseconds())))
     }
 
     /// What is published while this message is handled belongs to it.
@@ -164,6 +176,19 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_text("cloudEvents_id", "e".repeat(SHORT_STRING_LIMIT + 1));
         assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").message_id(), None);
+    }
+
+    #[test]
+    fn a_deadline_is_the_callers_and_nobody_calls_a_command() {
+        let left = |deadline: u64, reply_to: Option<&str>| {
+            let mut properties = Properties { reply_to: reply_to.map(str::to_owned), ..Properties::default() };
+            properties.set_integer(header::DEADLINE, deadline);
+            Message::read(&inbound("x", "a.key", properties), "s").time_left()
+        };
+        assert_eq!(left(1, Some("desk.reply.1")), Some(Duration::ZERO));
+        let minute = left(now_in_milliseconds() + 60_000, Some("desk.reply.1")).unwrap();
+        assert!(minute > Duration::from_secs(50) && minute <= Duration::from_secs(60), "{minute:?}");
+        assert_eq!(left(1, None), None);
     }
 
     #[test]

@@ -185,6 +185,11 @@ impl Relay {
         let mut sent = Sent::default();
         for row in rows {
             match self.publisher.send(row.outgoing.clone()).await {
+                Ok(settled) if !settled.routed && row.is_command() => {
+                    let message = row.outgoing.name().to_owned();
+                    sent.refused.push((row, PublishError::NobodyThere { message }));
+                    break;
+                }
                 Ok(_) => sent.confirmed.push(row.position),
                 Err(error) if error.is_the_brokers_absence() => {
                     sent.away = Some(error);

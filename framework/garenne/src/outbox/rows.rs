@@ -1,6 +1,6 @@
 //! Messages that wait for the relay: the table `garenne_outbox`.
 
-use garenne_contract::Event;
+use garenne_contract::{Event, Request};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::broker::{Outgoing, Properties, PublishError};
@@ -29,6 +29,15 @@ impl Draft {
         let outgoing = publisher.seal(event, cause)?;
         Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
     }
+
+    /// A command as it will stand on the wire, with its id. Those of one conversation keep their order.
+    pub(crate) fn of_command<R: Request>(
+        request: &R,
+        publisher: &Publisher,
+        cause: &Cause,
+    ) -> Result<Self, PublishError> {
+        Ok(Self { key: cause.conversation.clone(), outgoing: publisher.seal_command(request, cause)? })
+    }
 }
 
 /// A message that a committed transaction wants published.
@@ -44,6 +53,11 @@ impl Row {
     /// Whether it answers a request.
     pub(super) fn is_reply(&self) -> bool {
         self.outgoing.exchange.is_empty() || names::is_replies(&self.outgoing.exchange)
+    }
+
+    /// Whether it asks somebody to do something, who therefore has to have a queue for it.
+    pub(super) fn is_command(&self) -> bool {
+        names::is_requests(&self.outgoing.exchange)
     }
 }
 

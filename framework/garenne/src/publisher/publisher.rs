@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use garenne_contract::Event;
+use garenne_contract::{Event, Request};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -70,6 +70,29 @@ impl Publisher {
             cause,
         };
         Ok(envelope.seal(encode(name, event)?))
+    }
+
+    /// A command as it stands on the wire: a request that nobody waits for.
+    pub(crate) fn seal_command<R: Request>(&self, request: &R, cause: &Cause) -> Result<Outgoing, PublishError> {
+        let name = R::NAME.as_str();
+        if !self.blueprint.asks.contains(&R::NAME) {
+            let service = self.service().to_owned();
+            return Err(PublishError::Undeclared { message: name, service, method: "asks" });
+        }
+        let exchange = names::requests(R::NAME.owner());
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
+        Ok(envelope.seal(encode(name, request)?))
+    }
+
+    /// Publishes a command and returns once the broker has it in its owner's queue.
+    pub(crate) async fn command<R: Request>(&self, request: &R, cause: &Cause) -> Result<(), PublishError> {
+        let settled = self.send(self.seal_command(request, cause)?).await?;
+        if settled.routed { Ok(()) } else { Err(PublishError::NobodyThere { message: R::NAME.to_string() }) }
+    }
+
+    /// The same publisher on another lane.
+    pub(crate) fn on(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
     }
 
     /// Publishes an event of this service and returns once the broker has confirmed it.

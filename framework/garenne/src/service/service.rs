@@ -14,7 +14,7 @@ use super::{Client, Context};
 use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
 use crate::retry::Ladder;
-use crate::rpc::Refusal;
+use crate::rpc::{Refusal, Replies};
 use crate::store::Store;
 use crate::topology::{Blueprint, Fault, Heard, definitions};
 
@@ -130,6 +130,31 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.wire(Heard::Request(R::NAME), options, handler)
     }
 
+    /// Answers a request that this service owns with several replies, which the handler sends one after the other. The caller
+    /// knows that they were all when the handler has returned `Ok`.
+    ///
+    /// When a replica dies in the middle another one begins again. Its caller is told if it has read anything already: replies
+    /// of two runs are never mixed.
+    pub fn answer_many<R, F, Fut>(self, handler: F) -> Self
+    where
+        R: Request,
+        F: Fn(R, Context<S>, Replies<R::Reply>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Refusal<R::Error>>> + Send + 'static,
+    {
+        self.answer_many_with(handler, Options::new())
+    }
+
+    /// Answers a request that this service owns with several replies, with [`Options`].
+    pub fn answer_many_with<R, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        R: Request,
+        F: Fn(R, Context<S>, Replies<R::Reply>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Refusal<R::Error>>> + Send + 'static,
+    {
+        let handler = handlers::request_of_many(handler, options.deadline);
+        self.wire(Heard::Request(R::NAME), options, handler)
+    }
+
     /// Answers clients of other libraries too, which name only a reply queue of the broker's making: direct reply-to, or
     /// a server-named queue.
     ///
@@ -143,6 +168,17 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// Says that the service publishes this event. Publishing one that is not declared is an error.
     pub fn publishes<E: Event>(mut self) -> Self {
         self.blueprint.publishes.insert(E::NAME);
+        self
+    }
+
+    /// Takes replies by the broker's direct reply-to instead of from a queue of this process's own.
+    ///
+    /// The broker then keeps no queue and no binding for them. But they come through the default exchange, so only services that
+    /// [answer foreign clients](Service::answers_foreign_clients) can answer; and they belong to the channel on which requests
+    /// are sent: when the broker closes that, because a request went to a service that has never been started for example, all
+    /// calls that wait end with [`Disconnected`](crate::AskError::Disconnected).
+    pub fn direct_replies(mut self) -> Self {
+        self.blueprint.direct_replies = true;
         self
     }
 

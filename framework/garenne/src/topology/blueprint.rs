@@ -25,6 +25,8 @@ pub(crate) struct Blueprint {
     pub(crate) observes: BTreeSet<String>,
     /// Whether requests of clients that know only `reply_to` are answered.
     pub(crate) answers_foreign_clients: bool,
+    /// Whether replies come by the broker's direct reply-to instead of a queue of the service's own.
+    pub(crate) direct_replies: bool,
     pub(crate) ladder: Ladder,
 }
 
@@ -64,6 +66,11 @@ impl Blueprint {
         !self.queues.is_empty()
     }
 
+    /// Whether replies come to a queue of the service's own.
+    pub(crate) fn has_reply_queue(&self) -> bool {
+        !self.asks.is_empty() && !self.direct_replies
+    }
+
     pub(crate) fn answers(&self) -> impl Iterator<Item = MessageName> {
         self.queues.values().flatten().filter_map(|heard| match heard {
             Heard::Request(name) => Some(*name),
@@ -97,14 +104,19 @@ impl Blueprint {
         if self.answers().next().is_some() {
             topology.exchanges.push(Exchange::new(names::requests(service), ExchangeKind::Topic));
         }
-        if !self.asks.is_empty() {
+        if self.has_reply_queue() {
             topology.exchanges.push(Exchange::new(names::replies(service), ExchangeKind::Direct));
         }
         if self.has_work() {
             self.add_retry(&mut topology);
         }
         for (queue, heard) in &self.queues {
-            topology.queues.push(Queue::work(service, queue.clone()));
+            let only_requests = heard.iter().all(|heard| matches!(heard, Heard::Request(_)));
+            topology.queues.push(if only_requests {
+                Queue::requests(queue.clone())
+            } else {
+                Queue::work(service, queue.clone())
+            });
             topology.bindings.push(Binding::new(names::redeliver(service), queue, format!("*.{queue}")));
             for message in heard {
                 topology.bindings.push(Binding::new(message.exchange(), queue, message.name().as_str()));
@@ -178,6 +190,23 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_expire_are_no_dead_letters() {
+        let dead_letters = |queue: &Queue| queue.arguments.contains_key("x-dead-letter-exchange");
+        let mut blueprint = inventory();
+        let queues = blueprint.topology().queues;
+        let of = |name: &str| queues.iter().find(|queue| queue.name == name).unwrap();
+        assert!(
+            dead_letters(of("inventory.orders.order-placed")) && !dead_letters(of("inventory.inventory.check-stock"))
+        );
+        let both = [
+            Heard::Event(MessageName::new("orders.order-placed")),
+            Heard::Request(MessageName::new("inventory.check-stock")),
+        ];
+        blueprint.queues = [("inventory.both".to_owned(), both.into())].into();
+        assert!(blueprint.topology().queues.iter().any(|queue| queue.name == "inventory.both" && dead_letters(queue)));
+    }
+
+    #[test]
     fn the_ladder_has_a_queue_for_each_step() {
         let mut blueprint = inventory();
         blueprint.ladder = Ladder::new([5, 70].map(std::time::Duration::from_millis)).unwrap();
@@ -199,6 +228,18 @@ mod tests {
         let topology = Blueprint::new("shoppers").topology();
         assert_eq!(topology.exchanges.len(), 1);
         assert!(topology.queues.is_empty());
+    }
+
+    #[test]
+    fn only_a_requester_with_a_queue_for_its_replies_has_an_exchange_for_them() {
+        let mut blueprint = Blueprint::new("desk");
+        let exchanges = |blueprint: &Blueprint| {
+            blueprint.topology().exchanges.into_iter().map(|exchange| exchange.name).collect::<Vec<_>>()
+        };
+        blueprint.asks.insert(MessageName::new("clerk.double"));
+        assert_eq!(exchanges(&blueprint), ["desk.events", "desk.replies"]);
+        blueprint.direct_replies = true;
+        assert_eq!(exchanges(&blueprint), ["desk.events"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) use blueprint::{Blueprint, Heard};
 pub(crate) use definitions::definitions;
 pub(crate) use exchange::{Exchange, ExchangeKind};
 pub use fault::Fault;
-pub(crate) use queue::{Argument, Queue};
+pub(crate) use queue::{Argument, Queue, REQUEST_DELIVERY_LIMIT};
 pub(crate) use shape::{Binding, Topology};
 
 /// Names of a service's parts, in one place.
@@ -29,6 +29,11 @@ pub(crate) mod names {
 
     pub(crate) fn requests(owner: &str) -> String {
         format!("{owner}.requests")
+    }
+
+    /// Whether an exchange is some service's [`requests`].
+    pub(crate) fn is_requests(exchange: &str) -> bool {
+        exchange.strip_suffix(".requests").is_some_and(garenne_contract::is_kebab_case)
     }
 
     pub(crate) fn retry(service: &str) -> String {
