@@ -1,0 +1,7 @@
+//! Programs that are not ours, unmodified from their registries. What they run is what `docs/interop.md` shows.
+
+mod aio_pika;
+mod amqplib;
+mod exchange;
+mod faststream;
+mod pika;
