@@ -4,13 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
+use super::cloud_event;
 use crate::broker::Inbound;
 use crate::publisher::{Cause, header};
 use crate::telemetry::Trace;
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
-const SHORT_STRING_LIMIT: usize = 255;
+pub(super) const SHORT_STRING_LIMIT: usize = 255;
 
 /// Where a message comes from and which attempt this is.
 #[derive(Debug, Clone)]
@@ -39,10 +40,9 @@ impl Message {
         let fits = |text: &&str| text.len() <= SHORT_STRING_LIMIT;
         let own = |name| if again { properties.text(name).filter(fits) } else { None };
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
-        let kind = properties.kind.as_deref().or_else(|| cloud_event(inbound, "type"));
+        let kind = properties.kind.as_deref().or_else(|| cloud_event::attribute(properties, "type"));
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        let cloud_id = || cloud_event(inbound, "id").filter(fits).map(str::to_owned);
-        let message_id = properties.message_id.clone().or_else(cloud_id);
+        let message_id = properties.message_id.clone().or_else(|| cloud_event::id(properties));
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
         let conversation = conversation.or(properties.correlation_id.as_deref());
         let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
@@ -114,15 +114,11 @@ impl Message {
 }
 
 pub(crate) fn sent_at(inbound: &Inbound) -> Option<SystemTime> {
-    let milliseconds = inbound.properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
-    let seconds = || inbound.properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
-    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds.or_else(seconds)?))
-}
-
-/// An attribute of a CloudEvent in binary mode, with either of the two prefixes in use.
-fn cloud_event<'a>(inbound: &'a Inbound, attribute: &str) -> Option<&'a str> {
-    let read = |prefix: &str| inbound.properties.text(&format!("{prefix}{attribute}"));
-    if inbound.properties.headers.is_empty() { None } else { read("cloudEvents_").or_else(|| read("cloudEvents:")) }
+    let properties = &inbound.properties;
+    let milliseconds = properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
+    let seconds = || properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
+    let milliseconds = milliseconds.or_else(seconds).or_else(|| cloud_event::time(properties));
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds?))
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (release, watched_release) = watch::channel(None);
         let limits = Limits { messages: settings.publish_in_flight, bytes: settings.publish_in_flight_bytes };
         let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, limits, Arc::clone(&metrics));
-        let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
+        let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout)
+            .writing(self.cloud_events);
         let requester = Requester::new(
             publisher.clone(),
             Arc::clone(&blueprint),

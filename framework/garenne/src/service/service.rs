@@ -13,6 +13,7 @@ use super::handlers::{self, Bind};
 use super::{Client, Context};
 use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
+use crate::publisher::CloudEvents;
 use crate::retry::Ladder;
 use crate::rpc::Refusal;
 use crate::store::Store;
@@ -59,6 +60,7 @@ pub struct Service<S> {
     pub(super) observer: Option<Observer<S>>,
     pub(super) backgrounds: Vec<Background<S>>,
     pub(super) store: Option<StoreOf<S>>,
+    pub(super) cloud_events: Option<CloudEvents>,
     faults: Vec<Fault>,
 }
 
@@ -84,6 +86,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             observer: None,
             backgrounds: Vec::new(),
             store: None,
+            cloud_events: None,
             faults: Vec::new(),
         }
     }
@@ -143,6 +146,12 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// Says that the service publishes this event. Publishing one that is not declared is an error.
     pub fn publishes<E: Event>(mut self) -> Self {
         self.blueprint.publishes.insert(E::NAME);
+        self
+    }
+
+    /// Writes every event of the service as a CloudEvent too. Requests and replies stay what they are.
+    pub fn publishes_as(mut self, cloud_events: CloudEvents) -> Self {
+        self.cloud_events = Some(cloud_events);
         self
     }
 
