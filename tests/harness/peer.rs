@@ -62,9 +62,14 @@ impl Peer {
 
     fn command(self, program: &str, arguments: &[&str]) -> Command {
         let file = clients().join(self.0).join(program);
-        let variable = if file.extension().is_some_and(|end| end == "py") { "TEST_PYTHON" } else { "TEST_NODE" };
-        let runs = std::env::var(variable)
-            .unwrap_or_else(|_| panic!("{variable} is not set: run the suites with `cargo xtask test`"));
+        let variable = |name: &str| {
+            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
+        };
+        let runs = match file.extension().and_then(|end| end.to_str()) {
+            Some("py") => variable("TEST_PYTHON"),
+            Some("sh") => "sh".to_owned(),
+            _ => variable("TEST_NODE"),
+        };
         let mut command = Command::new(runs);
         command.arg(file).args(arguments);
         command

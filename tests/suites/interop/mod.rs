@@ -4,4 +4,7 @@ mod aio_pika;
 mod amqplib;
 mod exchange;
 mod faststream;
+mod mosquitto;
+mod paho;
 mod pika;
+mod warehouse;

@@ -1,4 +1,4 @@
-//! Python and Node with the clients of other libraries that the interop suites run.
+//! What runs the clients that are not ours: Python and Node with libraries from their registries, and Mosquitto's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use crate::workspace;
 /// The suites that run programs in Python.
 pub(super) const IN_PYTHON: [&str; 5] =
     ["interop::pika::", "interop::aio_pika::", "interop::faststream::", "interop::cloud_events::", "interop::paho::"];
+/// The suites that publish over MQTT.
+pub(super) const OVER_MQTT: [&str; 2] = ["interop::mosquitto::", "interop::paho::"];
 /// The folders of `tests/clients` with programs for Node, and the suites that run them.
 pub(super) const IN_NODE: [(&str, &str); 1] = [("amqplib", "interop::amqplib::")];
 
@@ -51,6 +53,18 @@ fn base(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Failure> {
     }
     packages::install(&["python3-venv"], progress)?;
     usable().ok_or_else(|| Failure::new("python3-venv is installed, but the first python3 in PATH has no venv"))
+}
+
+/// The MQTT client of Debian's.
+pub(super) fn mosquitto(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Failure> {
+    if let Some(program) = packages::in_path("mosquitto_pub") {
+        return Ok(program);
+    }
+    if !packages::can_install() {
+        return Err(Failure::new("no mosquitto_pub, and no apt-get to install it with"));
+    }
+    packages::install(&["mosquitto-clients"], progress)?;
+    packages::in_path("mosquitto_pub").ok_or_else(|| Failure::new("mosquitto-clients is installed, but not in PATH"))
 }
 
 /// Node, with what each `package-lock.json` names beside its programs. Nothing is compiled or downloaded by install scripts.

@@ -151,6 +151,18 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
             skip(&mut command, clients::IN_NODE.map(|(_, suite)| suite));
         }
     }
+    if let Source::Given(_) = source {
+        missing.push(("MQTT".to_owned(), "nobody knows how a given broker hears devices".to_owned()));
+        skip(&mut command, clients::OVER_MQTT);
+    } else {
+        match clients::mosquitto(&mut progress) {
+            Ok(program) => drop(command.env("TEST_MOSQUITTO_PUB", program)),
+            Err(reason) => {
+                missing.push(("Mosquitto".to_owned(), reason.to_string()));
+                skip(&mut command, ["interop::mosquitto::"]);
+            }
+        }
+    }
     match browser::find_or_install(&mut progress) {
         Ok(browser) => {
             command.env("TEST_CHROMEDRIVER", browser.driver).env("TEST_CHROMIUM", browser.program);

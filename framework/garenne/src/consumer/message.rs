@@ -17,6 +17,7 @@ pub(super) const SHORT_STRING_LIMIT: usize = 255;
 #[derive(Debug, Clone)]
 pub struct Message {
     name: String,
+    device: Option<String>,
     message_id: Option<String>,
     conversation: String,
     attempt: u32,
@@ -40,7 +41,11 @@ impl Message {
         let fits = |text: &&str| text.len() <= SHORT_STRING_LIMIT;
         let own = |name| if again { properties.text(name).filter(fits) } else { None };
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
+        let origin_exchange = own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange);
+        let of_device = || origin_key.rsplit_once('.').filter(|_| names::is_devices(origin_exchange, service));
         let kind = properties.kind.as_deref().or_else(|| cloud_event::attribute(properties, "type"));
+        let kind = kind.or_else(|| of_device().map(|(name, _)| name));
+        let device = of_device().map(|(_, device)| device.to_owned());
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
         let message_id = properties.message_id.clone().or_else(|| cloud_event::id(properties));
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
@@ -50,12 +55,13 @@ impl Message {
         let trace = trace.and_then(|parent| Trace::parse(parent, properties.text(header::TRACESTATE)));
         Self {
             name: kind.unwrap_or(&origin_key).to_owned(),
+            device,
             message_id,
             conversation: conversation.unwrap_or_else(|| Uuid::now_v7().to_string()),
             attempt: attempt.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1),
             sent_at: sent_at(inbound),
             redelivered: inbound.redelivered,
-            origin_exchange: own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange).to_owned(),
+            origin_exchange: origin_exchange.to_owned(),
             origin_key,
             first_failed_at: if again { properties.integer(header::FIRST_FAILED_AT) } else { None },
             trace: trace.map_or_else(Trace::start, |parent| parent.child()),
@@ -66,6 +72,13 @@ impl Message {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The device that published the message, if the service heard it [from one](crate::Service::on_device): its user name,
+    /// which the broker has compared with the topic.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        self.device.as_deref()
     }
 
     /// The sender's id of the message. A foreign client may have sent none.
@@ -149,6 +162,28 @@ mod tests {
         assert_eq!((message.name(), message.message_id()), ("a.cloud", Some("e-1")));
         properties.kind = Some("a.type".into());
         assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").name(), "a.type");
+    }
+
+    #[test]
+    fn what_a_device_says_bears_its_name_and_the_name_of_the_message() {
+        let read = |exchange: &str, properties: Properties| {
+            let message = Message::read(&inbound(exchange, "warehouse.stock-counted.scanner-1", properties), "inventory");
+            (message.name().to_owned(), message.device().map(str::to_owned))
+        };
+        let from = |name: &str, device: Option<&str>| (name.to_owned(), device.map(str::to_owned));
+        let plain = Properties::default;
+        assert_eq!(read("inventory.devices", plain()), from("warehouse.stock-counted", Some("scanner-1")));
+        // A type does not hide who it was.
+        let typed = Properties { kind: Some("a.type".into()), ..plain() };
+        assert_eq!(read("inventory.devices", typed), from("a.type", Some("scanner-1")));
+        for other in ["orders.events", "orders.devices", "devices", "xinventory.devices"] {
+            assert_eq!(read(other, plain()), from("warehouse.stock-counted.scanner-1", None));
+        }
+        let mut again = plain();
+        again.set_text(header::ORIGIN_EXCHANGE, "inventory.devices");
+        again.set_text(header::ORIGIN_KEY, "warehouse.stock-counted.scanner-2");
+        assert_eq!(read("inventory.redeliver", again.clone()), from("warehouse.stock-counted", Some("scanner-2")));
+        assert_eq!(read("orders.events", again).1, None);
     }
 
     #[test]

@@ -112,6 +112,33 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.wire(Heard::Event(E::NAME), options, handler)
     }
 
+    /// Handles an event that devices publish over MQTT, each to the topic of its own: to `warehouse/stock-counted/<device>`
+    /// what is named `warehouse.stock-counted`. [`Message::device`](crate::Message::device) says which device it was.
+    ///
+    /// The broker has to hand what MQTT clients publish to the exchange `<service>.devices`: `mqtt.exchange` in its
+    /// configuration, of which there is one, so one service hears the devices. A device is a user of the broker's, with its
+    /// name as the last word of the topics that it may publish. Its messages have no id: a handler has to know by the event
+    /// itself what it has handled before.
+    pub fn on_device<E, F, Fut>(self, handler: F) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.on_device_with(handler, Options::new())
+    }
+
+    /// Handles an event that devices publish, with [`Options`].
+    pub fn on_device_with<E, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let handler = handlers::event(handler, options.deadline);
+        self.wire(Heard::Device(E::NAME), options, handler)
+    }
+
     /// Answers a request that this service owns.
     pub fn answer<R, F, Fut>(self, handler: F) -> Self
     where
