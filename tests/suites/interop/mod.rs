@@ -2,6 +2,7 @@
 
 mod aio_pika;
 mod amqplib;
+mod cloud_events;
 mod exchange;
 mod faststream;
 mod mosquitto;

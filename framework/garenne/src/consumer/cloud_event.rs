@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use super::message::{SHORT_STRING_LIMIT, sent_at};
-use crate::broker::{Inbound, Properties};
+use crate::broker::{HeaderValue, Inbound, Properties};
 use crate::publisher::{PREFIX, STRUCTURED, VERSION, from_rfc3339, header};
 use crate::retry::Reason;
 
 /// How the media types of all formats and of batches begin.
 const FAMILY: &str = "application/cloudevents";
-/// The other form of [`PREFIX`], which older clients write.
-const OTHER_PREFIX: &str = "cloudEvents:";
+/// What the names of headers begin with: in the AMQP binding's two forms, and in the RabbitMQ binding of Knative's.
+const PREFIXES: [&str; 3] = [PREFIX, "cloudEvents:", "ce-"];
 
 /// An event in structured mode. Extensions may have any type.
 #[derive(Deserialize)]
@@ -47,13 +47,14 @@ struct Event<'a> {
     tracestate: Value,
 }
 
-/// An attribute of an event in binary mode, with either of the two prefixes in use.
+/// An attribute of an event in binary mode, with any of the prefixes in use.
 pub(super) fn attribute<'a>(properties: &'a Properties, name: &str) -> Option<&'a str> {
-    if properties.headers.is_empty() {
-        return None;
-    }
-    let read = |prefix: &str| properties.text(&format!("{prefix}{name}"));
-    read(PREFIX).or_else(|| read(OTHER_PREFIX))
+    value(properties, name)?.as_text()
+}
+
+fn value<'a>(properties: &'a Properties, name: &str) -> Option<&'a HeaderValue> {
+    let headers = &properties.headers;
+    if headers.is_empty() { None } else { PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}"))) }
 }
 
 /// The id in binary mode, as [`identity`].
@@ -69,9 +70,13 @@ fn identity(source: Option<&str>, id: &str) -> Option<String> {
 
 /// When the event happened, in binary mode, in milliseconds since 1970.
 pub(super) fn time(properties: &Properties) -> Option<u64> {
-    // Some clients write the broker's own type for it, in seconds.
-    let native = || properties.integer(&format!("{PREFIX}time")).and_then(|time| u64::try_from(time).ok());
-    attribute(properties, "time").and_then(from_rfc3339).or_else(|| native()?.checked_mul(1000))
+    match value(properties, "time")? {
+        HeaderValue::Text(text) => from_rfc3339(text),
+        HeaderValue::Timestamp(seconds) => seconds.checked_mul(1000),
+        // A timestamp of AMQP 1.0, for which 0-9-1 has no type.
+        HeaderValue::Integer(milliseconds) => u64::try_from(*milliseconds).ok(),
+        _ => None,
+    }
 }
 
 /// Why an event in binary mode is given up: it is of a version whose attributes may mean something else, and they are needed.

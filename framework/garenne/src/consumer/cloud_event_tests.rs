@@ -49,8 +49,8 @@ fn refused(inbound: &Inbound) -> String {
 }
 
 #[test]
-fn headers_of_either_prefix_fill_what_the_properties_leave_out() {
-    for prefix in ["cloudEvents_", "cloudEvents:"] {
+fn headers_of_every_prefix_fill_what_the_properties_leave_out() {
+    for prefix in ["cloudEvents_", "cloudEvents:", "ce-"] {
         let mut properties = Properties::default();
         for (name, value) in
             [("type", "desk.ticket-filed"), ("id", "7"), ("source", "urn:desk"), ("time", "2018-04-05T17:31:00Z")]
@@ -71,11 +71,16 @@ fn headers_of_either_prefix_fill_what_the_properties_leave_out() {
 }
 
 #[test]
-fn a_time_in_the_type_of_the_broker_is_read_too() {
+fn a_time_in_a_type_of_its_own_is_read_too() {
+    for time in [HeaderValue::Timestamp(9), HeaderValue::Integer(9_000), HeaderValue::Text("1970-01-01T00:00:09Z".into())] {
+        let mut properties = Properties::default();
+        properties.headers.insert("cloudEvents_time".to_owned(), time);
+        let sent_at = Message::read(&inbound("{}", properties), "clerk").sent_at();
+        assert_eq!(sent_at, Some(UNIX_EPOCH + Duration::from_secs(9)));
+    }
     let mut properties = Properties::default();
-    properties.headers.insert("cloudEvents_time".to_owned(), HeaderValue::Timestamp(9));
-    let sent_at = Message::read(&inbound("{}", properties), "clerk").sent_at();
-    assert_eq!(sent_at, Some(UNIX_EPOCH + Duration::from_secs(9)));
+    properties.headers.insert("cloudEvents_time".to_owned(), HeaderValue::Integer(-1));
+    assert_eq!(Message::read(&inbound("{}", properties), "clerk").sent_at(), None);
 }
 
 #[test]
