@@ -117,7 +117,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
             return Err(format!("{name} is empty"));
         }
     }
-    let identity = identity(Some(&event.source), &event.id)
+    let identity = identity(Some(&*event.source), &event.id)
         .ok_or_else(|| format!("source and id have more than {SHORT_STRING_LIMIT} bytes together"))?;
     let time = match event.time.as_deref() {
         None => None,
