@@ -1,11 +1,11 @@
 //! `amqplib`.
 
 use tests::books::audit;
-use tests::{Peer, courier};
+use tests::{ForeignClient, courier};
 
 use super::exchange::{Asker, takes_part_in_the_shop};
 
-const PEER: Peer = Peer::new("amqplib");
+const PEER: ForeignClient = ForeignClient::new("amqplib");
 
 #[tokio::test]
 async fn an_order_is_dispatched_and_a_question_is_answered_in_json_or_with_a_problem() {

@@ -6,11 +6,11 @@ use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tests::books::audit;
-use tests::{Peer, Raw, Shop, Vhost, checkout, courier, eventually};
+use tests::{ForeignClient, Raw, Shop, Vhost, checkout, courier, eventually};
 
 use super::exchange::has_mailed;
 
-const PEER: Peer = Peer::new("cloudevents");
+const PEER: ForeignClient = ForeignClient::new("cloudevents");
 
 /// Something to say.
 #[derive(Debug, Event, Serialize, Deserialize)]

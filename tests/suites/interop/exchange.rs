@@ -5,7 +5,7 @@ use std::time::Duration;
 use garenne::{AskError, Client, NoError, Request, Running, Service, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tests::{Peer, Shop, Vhost, courier, eventually};
+use tests::{ForeignClient, Shop, Vhost, courier, eventually};
 
 /// What a parcel costs. A peer answers.
 #[derive(Debug, Clone, PartialEq, Request, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ struct QuoteGiven {
 }
 
 /// Places an order with a peer, asks with it, and looks whether the shop did its part. Gives the shop back.
-pub(super) async fn takes_part_in_the_shop(peer: Peer, [publish, ask]: [&str; 2]) -> Shop {
+pub(super) async fn takes_part_in_the_shop(peer: ForeignClient, [publish, ask]: [&str; 2]) -> Shop {
     let shop = Shop::open().await;
     let url = courier(shop.vhost());
     let id = peer.run(publish, &[&url]).await;

@@ -1,11 +1,11 @@
 //! FastStream: its publisher, its subscriber, its `request()`.
 
 use tests::books::audit;
-use tests::{Peer, courier, eventually, let_courier_reply_to_queues};
+use tests::{ForeignClient, courier, eventually, let_courier_reply_to_queues};
 
 use super::exchange::{Asker, has_mailed, takes_part_in_the_shop};
 
-const PEER: Peer = Peer::new("faststream");
+const PEER: ForeignClient = ForeignClient::new("faststream");
 
 #[tokio::test]
 async fn an_order_is_dispatched_a_question_is_answered_and_a_subscriber_hears_of_the_next_order() {

@@ -1,10 +1,10 @@
 //! A scanner that is a shell script around `mosquitto_pub`.
 
-use tests::{Peer, Raw, eventually};
+use tests::{ForeignClient, Raw, eventually};
 
 use super::warehouse::{Warehouse, count, count_at};
 
-const PEER: Peer = Peer::new("mosquitto");
+const PEER: ForeignClient = ForeignClient::new("mosquitto");
 const OWN: &str = "warehouse/stock-counted/scanner-1";
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! A scanner in Python with `paho-mqtt`.
 
-use tests::Peer;
+use tests::ForeignClient;
 
 use super::warehouse::Warehouse;
 
-const PEER: Peer = Peer::new("paho");
+const PEER: ForeignClient = ForeignClient::new("paho");
 
 #[tokio::test]
 async fn a_count_corrects_the_stock_and_one_in_the_name_of_another_device_is_not_taken() {

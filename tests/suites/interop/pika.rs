@@ -1,11 +1,11 @@
 //! `pika`.
 
 use tests::books::audit;
-use tests::{Peer, Raw, Shop, courier};
+use tests::{ForeignClient, Raw, Shop, courier};
 
 use super::exchange::{Asker, takes_part_in_the_shop};
 
-const PEER: Peer = Peer::new("pika");
+const PEER: ForeignClient = ForeignClient::new("pika");
 
 #[tokio::test]
 async fn an_order_is_dispatched_and_a_question_is_answered_in_json_or_with_a_problem() {

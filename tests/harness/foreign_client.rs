@@ -14,9 +14,9 @@ pub const COURIER: &str = "courier";
 
 /// The folder of one peer's programs.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(&'static str);
+pub struct ForeignClient(&'static str);
 
-impl Peer {
+impl ForeignClient {
     /// The peer in this folder of `tests/clients`.
     #[must_use]
     pub const fn new(folder: &'static str) -> Self {
@@ -51,13 +51,13 @@ impl Peer {
     ///
     /// When it does not start.
     #[must_use]
-    pub fn start(self, program: &str, arguments: &[&str]) -> PeerProcess {
+    pub fn start(self, program: &str, arguments: &[&str]) -> ForeignProcess {
         let folder = tempfile::tempdir().expect("a folder");
         let log = File::create(folder.path().join("log")).expect("the log is created");
         let mut command = self.command(program, arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log is shared")).stderr(log);
         let name = format!("{}/{program}", self.0);
-        PeerProcess { name, child: command.spawn().expect("it starts"), folder }
+        ForeignProcess { name, child: command.spawn().expect("it starts"), folder }
     }
 
     fn command(self, program: &str, arguments: &[&str]) -> Command {
@@ -82,13 +82,13 @@ fn clients() -> PathBuf {
 
 /// A program of a peer that runs. It is killed when the test ends.
 #[derive(Debug)]
-pub struct PeerProcess {
+pub struct ForeignProcess {
     name: String,
     child: Child,
     folder: TempDir,
 }
 
-impl PeerProcess {
+impl ForeignProcess {
     /// What it has printed so far.
     #[must_use]
     pub fn log(&self) -> String {
@@ -96,7 +96,7 @@ impl PeerProcess {
     }
 }
 
-impl Drop for PeerProcess {
+impl Drop for ForeignProcess {
     #[expect(clippy::print_stderr, reason = "the log of a peer explains why its test failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
