@@ -2,5 +2,6 @@
 
 mod architecture;
 mod house;
+mod interop;
 mod invariants;
 mod source;

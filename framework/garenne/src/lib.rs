@@ -30,7 +30,7 @@ pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
 pub use consumer::{Classified, Classify, Failure, Message, Observed, Options};
 pub use garenne_contract::{Event, MessageName, NoError, Request};
 pub use outbox::{MessageTransaction, UnitOfWork};
-pub use publisher::Receipt;
+pub use publisher::{CloudEvents, Receipt};
 pub use retry::{Ladder, LadderFault};
 pub use rpc::{Answers, AskError, Problem, Refusal, Replies};
 pub use service::{Client, Context, Running, Service, Settings, SettingsFault, StartError, run};

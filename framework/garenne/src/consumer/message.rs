@@ -4,18 +4,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
+use super::cloud_event;
 use crate::broker::Inbound;
 use crate::publisher::{Cause, header, now_in_milliseconds};
 use crate::telemetry::Trace;
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
-const SHORT_STRING_LIMIT: usize = 255;
+pub(super) const SHORT_STRING_LIMIT: usize = 255;
 
 /// Where a message comes from and which attempt this is.
 #[derive(Debug, Clone)]
 pub struct Message {
     name: String,
+    device: Option<String>,
     message_id: Option<String>,
     conversation: String,
     attempt: u32,
@@ -41,10 +43,13 @@ impl Message {
         let fits = |text: &&str| text.len() <= SHORT_STRING_LIMIT;
         let own = |name| if again { properties.text(name).filter(fits) } else { None };
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
-        let kind = properties.kind.as_deref().or_else(|| cloud_event(inbound, "type"));
+        let origin_exchange = own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange);
+        let of_device = || origin_key.rsplit_once('.').filter(|_| names::is_devices(origin_exchange, service));
+        let kind = properties.kind.as_deref().or_else(|| cloud_event::attribute(properties, "type"));
+        let kind = kind.or_else(|| of_device().map(|(name, _)| name));
+        let device = of_device().map(|(_, device)| device.to_owned());
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        let cloud_id = || cloud_event(inbound, "id").filter(fits).map(str::to_owned);
-        let message_id = properties.message_id.clone().or_else(cloud_id);
+        let message_id = properties.message_id.clone().or_else(|| cloud_event::id(properties));
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
         let conversation = conversation.or(properties.correlation_id.as_deref());
         let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
@@ -54,13 +59,14 @@ impl Message {
         let deadline = properties.reply_to.as_ref().and_then(|_| properties.integer(header::DEADLINE));
         Self {
             name: kind.unwrap_or(&origin_key).to_owned(),
+            device,
             message_id,
             conversation: conversation.unwrap_or_else(|| Uuid::now_v7().to_string()),
             attempt: attempt.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1),
             sent_at: sent_at(inbound),
             deadline: deadline.and_then(|deadline| u64::try_from(deadline).ok()),
             redelivered: inbound.redelivered,
-            origin_exchange: own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange).to_owned(),
+            origin_exchange: origin_exchange.to_owned(),
             origin_key,
             first_failed_at: if again { properties.integer(header::FIRST_FAILED_AT) } else { None },
             trace: trace.map_or_else(Trace::start, |parent| parent.child()),
@@ -71,6 +77,13 @@ impl Message {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The device that published the message, if the service heard it [from one](crate::Service::on_device): its user name,
+    /// which the broker has compared with the topic.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        self.device.as_deref()
     }
 
     /// The sender's id of the message. A foreign client may have sent none.
@@ -126,15 +139,11 @@ impl Message {
 }
 
 pub(crate) fn sent_at(inbound: &Inbound) -> Option<SystemTime> {
-    let milliseconds = inbound.properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
-    let seconds = || inbound.properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
-    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds.or_else(seconds)?))
-}
-
-/// An attribute of a CloudEvent in binary mode, with either of the two prefixes in use.
-fn cloud_event<'a>(inbound: &'a Inbound, attribute: &str) -> Option<&'a str> {
-    let read = |prefix: &str| inbound.properties.text(&format!("{prefix}{attribute}"));
-    if inbound.properties.headers.is_empty() { None } else { read("cloudEvents_").or_else(|| read("cloudEvents:")) }
+    let properties = &inbound.properties;
+    let milliseconds = properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
+    let seconds = || properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
+    let milliseconds = milliseconds.or_else(seconds).or_else(|| cloud_event::time(properties));
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds?))
 }
 
 #[cfg(test)]
@@ -165,6 +174,28 @@ mod tests {
         assert_eq!((message.name(), message.message_id()), ("a.cloud", Some("e-1")));
         properties.kind = Some("a.type".into());
         assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").name(), "a.type");
+    }
+
+    #[test]
+    fn what_a_device_says_bears_its_name_and_the_name_of_the_message() {
+        let read = |exchange: &str, properties: Properties| {
+            let message = Message::read(&inbound(exchange, "warehouse.stock-counted.scanner-1", properties), "inventory");
+            (message.name().to_owned(), message.device().map(str::to_owned))
+        };
+        let from = |name: &str, device: Option<&str>| (name.to_owned(), device.map(str::to_owned));
+        let plain = Properties::default;
+        assert_eq!(read("inventory.devices", plain()), from("warehouse.stock-counted", Some("scanner-1")));
+        // A type does not hide who it was.
+        let typed = Properties { kind: Some("a.type".into()), ..plain() };
+        assert_eq!(read("inventory.devices", typed), from("a.type", Some("scanner-1")));
+        for other in ["orders.events", "orders.devices", "devices", "xinventory.devices"] {
+            assert_eq!(read(other, plain()), from("warehouse.stock-counted.scanner-1", None));
+        }
+        let mut again = plain();
+        again.set_text(header::ORIGIN_EXCHANGE, "inventory.devices");
+        again.set_text(header::ORIGIN_KEY, "warehouse.stock-counted.scanner-2");
+        assert_eq!(read("inventory.redeliver", again.clone()), from("warehouse.stock-counted", Some("scanner-2")));
+        assert_eq!(read("orders.events", again).1, None);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! message's name, runs it, and does what [`crate::retry`] decides. A handler here is untyped; the types come in
 //! `service` and `rpc`.
 
+mod cloud_event;
+#[cfg(test)]
+mod cloud_event_tests;
 mod copy;
 mod failure;
 mod guard;

@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 use super::copy::{Failed, cut};
 use super::unfit::unfit;
-use super::{Failure, Message, Options};
+use super::{Failure, Message, Options, cloud_event};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
 use crate::retry::{Ladder, Reason, Settlement, verdict};
@@ -138,7 +138,8 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let message = Message::read(&inbound, self.parts.publisher.service());
+        let plain = plain(&inbound);
+        let message = Message::read(plain.as_ref().unwrap_or(&inbound), self.parts.publisher.service());
         let span = tracing::info_span!(
             "handle",
             queue = self.parts.queue,
@@ -149,13 +150,13 @@ impl Worker {
         );
         let handled = async {
             let handler = self.parts.handlers.get(message.name());
-            let failure = match (unfit(&inbound), handler) {
-                (Some(failure), _) => Err(failure),
-                (None, None) => Err(self.unknown(&message)),
-                (None, Some(handler)) => (handler.run)(Arc::clone(&inbound), message.clone()).await,
+            let handled = match (plain, handler) {
+                (Err(failure), _) => Err(failure),
+                (Ok(_), None) => Err(self.unknown(&message)),
+                (Ok(plain), Some(handler)) => (handler.run)(plain, message.clone()).await,
             };
             drop(handling);
-            match failure {
+            match handled {
                 Ok(()) => receipt.acknowledge(),
                 Err(failure) => {
                     let handler = handler.map_or("", |handler| handler.name);
@@ -232,6 +233,14 @@ impl Worker {
         let known: Vec<&str> = self.parts.handlers.keys().copied().collect();
         let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
         Failure::hopeless(text, Reason::UnknownType)
+    }
+}
+
+/// The delivery as its handler shall see it, or why none gets to see it.
+fn plain(inbound: &Arc<Inbound>) -> Result<Arc<Inbound>, Failure> {
+    match unfit(inbound) {
+        Some(failure) => Err(failure),
+        None => cloud_event::open(inbound).map_or_else(|| Ok(Arc::clone(inbound)), |opened| opened.map(Arc::new)),
     }
 }
 

@@ -7,8 +7,8 @@ use garenne_contract::{Event, Request};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Cause, Envelope, Receipt};
-use crate::broker::{Confirmed, Lane, Outgoing, PublishError};
+use super::{Cause, CloudEvents, Envelope, Receipt};
+use crate::broker::{Confirmed, Lane, Outgoing, Properties, PublishError};
 use crate::telemetry::Metrics;
 use crate::topology::{Blueprint, names};
 
@@ -26,11 +26,18 @@ pub(crate) struct Publisher {
     metrics: Arc<Metrics>,
     /// How long a confirm is waited for.
     patience: Duration,
+    /// If events are CloudEvents too.
+    cloud_events: Option<CloudEvents>,
 }
 
 impl Publisher {
     pub(crate) fn new(lane: Lane, blueprint: Arc<Blueprint>, metrics: Arc<Metrics>, patience: Duration) -> Self {
-        Self { lane, blueprint, metrics, patience }
+        Self { lane, blueprint, metrics, patience, cloud_events: None }
+    }
+
+    /// Writes events as CloudEvents too.
+    pub(crate) fn writing(self, cloud_events: Option<CloudEvents>) -> Self {
+        Self { cloud_events, ..self }
     }
 
     pub(crate) fn service(&self) -> &str {
@@ -69,7 +76,25 @@ impl Publisher {
             service: self.service(),
             cause,
         };
-        Ok(envelope.seal(encode(name, event)?))
+        self.write(envelope, event)
+    }
+
+    /// Seals something that this service says.
+    fn write(&self, envelope: Envelope<'_>, event: &impl Serialize) -> Result<Outgoing, PublishError> {
+        let name = envelope.kind;
+        let mut outgoing = envelope.seal(Vec::new());
+        if let Some(cloud_events) = self.cloud_events {
+            cloud_events.mark(&mut outgoing.properties);
+        }
+        outgoing.body = self.body(name, event, &outgoing.properties)?;
+        Ok(outgoing)
+    }
+
+    fn body(&self, name: &str, event: &impl Serialize, properties: &Properties) -> Result<Vec<u8>, PublishError> {
+        match self.cloud_events {
+            None => encode(name, event),
+            Some(cloud_events) => cloud_events.body(name, event, properties),
+        }
     }
 
     /// A command as it stands on the wire: a request that nobody waits for.
@@ -106,7 +131,7 @@ impl Publisher {
                 let weight = outgoing.weight();
                 outgoing.body = Vec::new();
                 let room = self.lane.room(name, weight, self.patience).await?;
-                outgoing.body = encode(name, event)?;
+                outgoing.body = self.body(name, event, &outgoing.properties)?;
                 room
             }
         };
@@ -120,7 +145,11 @@ impl Publisher {
     pub(crate) async fn notice(&self, name: &str, body: &serde_json::Value, cause: &Cause) {
         let exchange = names::events(self.service());
         let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
-        if let Err(error) = self.send(envelope.seal(body.to_string().into_bytes())).await {
+        let published = match self.write(envelope, body) {
+            Ok(outgoing) => self.send(outgoing).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = published {
             tracing::debug!(%error, "a notice was not published");
         }
     }

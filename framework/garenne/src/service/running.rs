@@ -92,7 +92,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             lane
         };
         let publish_timeout = settings.publish_timeout;
-        let publisher = Publisher::new(lane(None), Arc::clone(&blueprint), Arc::clone(&metrics), publish_timeout);
+        let publisher = Publisher::new(lane(None), Arc::clone(&blueprint), Arc::clone(&metrics), publish_timeout)
+            .writing(self.cloud_events);
         let mailbox = Mailbox::new(settings.requests_in_flight, Arc::clone(&metrics));
         let mut sources = Vec::new();
         let asking = if blueprint.has_reply_queue() {

@@ -13,6 +13,7 @@ use super::handlers::{self, Bind};
 use super::{Client, Context};
 use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
+use crate::publisher::CloudEvents;
 use crate::retry::Ladder;
 use crate::rpc::{Refusal, Replies};
 use crate::store::Store;
@@ -59,6 +60,7 @@ pub struct Service<S> {
     pub(super) observer: Option<Observer<S>>,
     pub(super) backgrounds: Vec<Background<S>>,
     pub(super) store: Option<StoreOf<S>>,
+    pub(super) cloud_events: Option<CloudEvents>,
     faults: Vec<Fault>,
 }
 
@@ -84,6 +86,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             observer: None,
             backgrounds: Vec::new(),
             store: None,
+            cloud_events: None,
             faults: Vec::new(),
         }
     }
@@ -107,6 +110,33 @@ impl<S: Send + Sync + 'static> Service<S> {
     {
         let handler = handlers::event(handler, options.deadline);
         self.wire(Heard::Event(E::NAME), options, handler)
+    }
+
+    /// Handles an event that devices publish over MQTT, each to the topic of its own: to `warehouse/stock-counted/<device>`
+    /// what is named `warehouse.stock-counted`. [`Message::device`](crate::Message::device) says which device it was.
+    ///
+    /// The broker has to hand what MQTT clients publish to the exchange `<service>.devices`: `mqtt.exchange` in its
+    /// configuration, of which there is one, so one service hears the devices. A device is a user of the broker's, with its
+    /// name as the last word of the topics that it may publish. Its messages have no id: a handler has to know by the event
+    /// itself what it has handled before.
+    pub fn on_device<E, F, Fut>(self, handler: F) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.on_device_with(handler, Options::new())
+    }
+
+    /// Handles an event that devices publish, with [`Options`].
+    pub fn on_device_with<E, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let handler = handlers::event(handler, options.deadline);
+        self.wire(Heard::Device(E::NAME), options, handler)
     }
 
     /// Answers a request that this service owns.
@@ -179,6 +209,12 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// calls that wait end with [`Disconnected`](crate::AskError::Disconnected).
     pub fn direct_replies(mut self) -> Self {
         self.blueprint.direct_replies = true;
+        self
+    }
+
+    /// Writes every event of the service as a CloudEvent too. Requests and replies stay what they are.
+    pub fn publishes_as(mut self, cloud_events: CloudEvents) -> Self {
+        self.cloud_events = Some(cloud_events);
         self
     }
 

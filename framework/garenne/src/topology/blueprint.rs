@@ -34,19 +34,31 @@ pub(crate) struct Blueprint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Heard {
     Event(MessageName),
+    /// An event that devices publish, each under its name with the device's own as the last word.
+    Device(MessageName),
     Request(MessageName),
 }
 
 impl Heard {
     pub(crate) fn name(self) -> MessageName {
         match self {
-            Self::Event(name) | Self::Request(name) => name,
+            Self::Event(name) | Self::Device(name) | Self::Request(name) => name,
         }
     }
 
-    fn exchange(self) -> String {
+    /// Where a service hears it.
+    fn binding(self, service: &str, queue: &str) -> Binding {
+        let (exchange, name) = (self.exchange(service), self.name());
+        match self {
+            Self::Event(_) | Self::Request(_) => Binding::new(exchange, queue, name.as_str()),
+            Self::Device(_) => Binding::new(exchange, queue, format!("{name}.*")),
+        }
+    }
+
+    fn exchange(self, service: &str) -> String {
         match self {
             Self::Event(name) => names::events(name.owner()),
+            Self::Device(_) => names::devices(service),
             Self::Request(name) => names::requests(name.owner()),
         }
     }
@@ -74,8 +86,13 @@ impl Blueprint {
     pub(crate) fn answers(&self) -> impl Iterator<Item = MessageName> {
         self.queues.values().flatten().filter_map(|heard| match heard {
             Heard::Request(name) => Some(*name),
-            Heard::Event(_) => None,
+            Heard::Event(_) | Heard::Device(_) => None,
         })
+    }
+
+    /// Whether devices publish to it.
+    pub(crate) fn hears_devices(&self) -> bool {
+        self.queues.values().flatten().any(|heard| matches!(heard, Heard::Device(_)))
     }
 
     /// Every mistake that the names alone show.
@@ -110,6 +127,11 @@ impl Blueprint {
         if self.has_work() {
             self.add_retry(&mut topology);
         }
+        if self.hears_devices() {
+            // A broker tells a device that its message has arrived also when no queue takes it.
+            let devices = Exchange::new(names::devices(service), ExchangeKind::Topic);
+            topology.exchanges.push(devices.with_alternate(names::dead_letters(service)));
+        }
         for (queue, heard) in &self.queues {
             let only_requests = heard.iter().all(|heard| matches!(heard, Heard::Request(_)));
             topology.queues.push(if only_requests {
@@ -118,9 +140,7 @@ impl Blueprint {
                 Queue::work(service, queue.clone())
             });
             topology.bindings.push(Binding::new(names::redeliver(service), queue, format!("*.{queue}")));
-            for message in heard {
-                topology.bindings.push(Binding::new(message.exchange(), queue, message.name().as_str()));
-            }
+            topology.bindings.extend(heard.iter().map(|message| message.binding(service, queue)));
         }
         topology
     }
@@ -215,8 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn what_devices_publish_comes_through_an_exchange_that_loses_nothing() {
+        let mut blueprint = inventory();
+        let counted = MessageName::new("warehouse.stock-counted");
+        blueprint.queues.insert(blueprint.queue_for(counted), [Heard::Device(counted)].into());
+        let topology = blueprint.topology();
+        let devices = topology.exchanges.iter().find(|exchange| exchange.name == "inventory.devices").unwrap();
+        assert_eq!((devices.kind, devices.alternate.as_deref()), (ExchangeKind::Topic, Some("inventory.dlx")));
+        let bound = Binding::new(
+            "inventory.devices".into(),
+            "inventory.warehouse.stock-counted",
+            "warehouse.stock-counted.*",
+        );
+        assert!(topology.bindings.contains(&bound), "{:?}", topology.bindings);
+        assert!(inventory().topology().exchanges.iter().all(|exchange| exchange.name != "inventory.devices"));
+    }
+
+    #[test]
     fn a_service_declares_nothing_that_is_not_its_own() {
-        let topology = inventory().topology();
+        let mut blueprint = inventory();
+        let counted = MessageName::new("warehouse.stock-counted");
+        blueprint.queues.insert(blueprint.queue_for(counted), [Heard::Device(counted)].into());
+        let topology = blueprint.topology();
         let declared = topology.exchanges.iter().map(|x| &x.name).chain(topology.queues.iter().map(|q| &q.name));
         for name in declared {
             assert!(name.starts_with("inventory."), "{name}");

@@ -70,6 +70,16 @@ pub(crate) mod names {
         exchange.strip_suffix(".replies").is_some_and(garenne_contract::is_kebab_case)
     }
 
+    /// Where devices publish what a service hears from them.
+    pub(crate) fn devices(service: &str) -> String {
+        format!("{service}.devices")
+    }
+
+    /// Whether an exchange is this service's [`devices`].
+    pub(crate) fn is_devices(exchange: &str, service: &str) -> bool {
+        exchange.strip_suffix(".devices") == Some(service)
+    }
+
     pub(crate) fn reply_queue(service: &str, boot: &str) -> String {
         format!("{service}.reply.{boot}")
     }

@@ -80,6 +80,9 @@ impl Blueprint {
         if self.answers().next().is_some() {
             add(names::requests(service), NOTHING.into());
         }
+        if self.hears_devices() {
+            add(names::devices(service), NOTHING.into());
+        }
         if self.has_work() {
             add(names::retry(service), format!("^[0-9]+\\.{service}\\..*$"));
             add(names::redeliver(service), NOTHING.into());
@@ -90,7 +93,7 @@ impl Blueprint {
     fn foreign_owners(&self) -> BTreeSet<&str> {
         let heard = self.queues.values().flatten().filter_map(|heard| match heard {
             Heard::Event(name) => Some(name.owner()),
-            Heard::Request(_) => None,
+            Heard::Device(_) | Heard::Request(_) => None,
         });
         let said = self.publishes.iter().map(|name| name.owner());
         let observed = self.observes.iter().map(String::as_str);
@@ -104,7 +107,7 @@ impl Blueprint {
     fn heard_on(&self, owner: &str) -> BTreeSet<&'static str> {
         let events = self.queues.values().flatten().filter_map(|heard| match heard {
             Heard::Event(name) => Some(*name),
-            Heard::Request(_) => None,
+            Heard::Device(_) | Heard::Request(_) => None,
         });
         events.filter(|name| name.owner() == owner).map(MessageName::as_str).collect()
     }
