@@ -65,12 +65,17 @@ impl ForeignClient {
         let variable = |name: &str| {
             std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suites with `cargo xtask test`"))
         };
-        let runs = match file.extension().and_then(|end| end.to_str()) {
+        let end = file.extension().and_then(|end| end.to_str());
+        let runs = match end {
             Some("py") => variable("TEST_PYTHON"),
             Some("sh") => "sh".to_owned(),
             _ => variable("TEST_NODE"),
         };
         let mut command = Command::new(runs);
+        if end == Some("ts") {
+            // The loader and its options lie beside the program. Its cache would lie where the whole machine has it.
+            command.args(["--import", "tsx"]).current_dir(clients().join(self.0)).env("TSX_DISABLE_CACHE", "1");
+        }
         command.arg(file).args(arguments);
         command
     }

@@ -17,6 +17,7 @@
 
 mod broker;
 mod consumer;
+mod nest;
 mod outbox;
 mod publisher;
 mod retry;
@@ -29,11 +30,12 @@ mod topology;
 pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
 pub use consumer::{Classified, Classify, Failure, Message, Observed, Options};
 pub use garenne_contract::{Event, MessageName, NoError, Request};
+pub use nest::{NestPattern, NestTarget};
 pub use outbox::{MessageTransaction, UnitOfWork};
 pub use publisher::{CloudEvents, Receipt};
 pub use retry::{Ladder, LadderFault};
 pub use rpc::{Answers, AskError, Problem, Refusal, Replies};
-pub use service::{Client, Context, Running, Service, Settings, SettingsFault, StartError, run};
+pub use service::{Client, Context, NestQueue, Running, Service, Settings, SettingsFault, StartError, run};
 pub use telemetry::LogFormat;
 pub use topology::Fault;
 

@@ -6,6 +6,7 @@ mod cloud_events;
 mod exchange;
 mod faststream;
 mod mosquitto;
+mod nest;
 mod paho;
 mod pika;
 mod warehouse;

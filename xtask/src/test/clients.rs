@@ -16,7 +16,7 @@ pub(super) const IN_PYTHON: [&str; 5] =
 /// The suites that publish over MQTT.
 pub(super) const OVER_MQTT: [&str; 2] = ["interop::mosquitto::", "interop::paho::"];
 /// The folders of `tests/clients` with programs for Node, and the suites that run them.
-pub(super) const IN_NODE: [(&str, &str); 1] = [("amqplib", "interop::amqplib::")];
+pub(super) const IN_NODE: [(&str, &str); 2] = [("amqplib", "interop::amqplib::"), ("nest", "interop::nest::")];
 
 /// The Python of `target/venv`, with what `tests/requirements.txt` names.
 pub(super) fn python(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Failure> {

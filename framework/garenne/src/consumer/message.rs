@@ -73,7 +73,15 @@ impl Message {
         }
     }
 
-    /// The message's name, `orders.order-placed`.
+    /// The same message under the name that its sender wrote into the body, as far as that would fit a property. An id from
+    /// there counts where there is none beside it.
+    pub(crate) fn called(self, name: &str, id: Option<&str>) -> Self {
+        let end = (0..=SHORT_STRING_LIMIT.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+        let id = id.filter(|id| !id.is_empty() && id.len() <= SHORT_STRING_LIMIT).map(str::to_owned);
+        Self { name: name[..end.unwrap_or(0)].to_owned(), message_id: self.message_id.or(id), ..self }
+    }
+
+    /// The message's name, `orders.order-placed`; from NestJS, its pattern.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -1,11 +1,9 @@
 //! Works one queue.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -14,10 +12,10 @@ use tracing::Instrument as _;
 
 use super::copy::{Failed, cut};
 use super::unfit::unfit;
-use super::{Failure, Message, Options, cloud_event};
+use super::{Failure, Found, Handlers, Message, Options, cloud_event};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
-use crate::retry::{Ladder, Reason, Settlement, verdict};
+use crate::retry::{Ladder, Settlement, verdict};
 use crate::telemetry::{Metrics, QueueMetrics};
 use crate::topology::names;
 
@@ -26,20 +24,10 @@ const COPY_BACKOFF: Duration = Duration::from_secs(1);
 /// How long a handler that was cut off may take to notice.
 const CUT_OFF: Duration = Duration::from_secs(1);
 
-type Run = Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
-
-/// What handles one message's name, without its type. It keeps the deadline and survives a panic: [`super::guard`].
-pub(crate) struct Handler {
-    /// The function's name, for logs and dead letters.
-    pub(crate) name: &'static str,
-    pub(crate) run: Run,
-}
-
 /// What a [`Worker`] is made of.
 pub(crate) struct WorkerParts {
     pub(crate) queue: String,
-    /// By the message's name.
-    pub(crate) handlers: BTreeMap<&'static str, Handler>,
+    pub(crate) handlers: Handlers,
     pub(crate) options: Options,
     pub(crate) ladder: Ladder,
     pub(crate) publisher: Publisher,
@@ -139,7 +127,9 @@ impl Worker {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
         let plain = plain(&inbound);
-        let message = Message::read(plain.as_ref().unwrap_or(&inbound), self.parts.publisher.service());
+        let seen = plain.as_ref().unwrap_or(&inbound);
+        let message = Message::read(seen, self.parts.publisher.service());
+        let Found { handler, message, handled } = self.parts.handlers.find(seen, message);
         let span = tracing::info_span!(
             "handle",
             queue = self.parts.queue,
@@ -148,23 +138,18 @@ impl Worker {
             trace_id = %message.trace().id(),
             attempt = message.attempt(),
         );
-        let handled = async {
-            let handler = self.parts.handlers.get(message.name());
-            let handled = match (plain, handler) {
-                (Err(failure), _) => Err(failure),
-                (Ok(_), None) => Err(self.unknown(&message)),
-                (Ok(plain), Some(handler)) => (handler.run)(plain, message.clone()).await,
+        let settled = async {
+            let handled = match plain {
+                Err(failure) => Err(failure),
+                Ok(_) => handled.await,
             };
             drop(handling);
             match handled {
                 Ok(()) => receipt.acknowledge(),
-                Err(failure) => {
-                    let handler = handler.map_or("", |handler| handler.name);
-                    self.fail(handler, &inbound, &message, &failure, receipt).await;
-                }
+                Err(failure) => self.fail(handler, &inbound, &message, &failure, receipt).await,
             }
         };
-        handled.instrument(span).await;
+        settled.instrument(span).await;
     }
 
     /// The copy is confirmed before the original is acknowledged: at no moment does neither exist.
@@ -227,12 +212,6 @@ impl Worker {
             }
             sleep(COPY_BACKOFF).await;
         }
-    }
-
-    fn unknown(&self, message: &Message) -> Failure {
-        let known: Vec<&str> = self.parts.handlers.keys().copied().collect();
-        let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
-        Failure::hopeless(text, Reason::UnknownType)
     }
 }
 

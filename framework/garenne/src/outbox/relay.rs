@@ -185,7 +185,7 @@ impl Relay {
         let mut sent = Sent::default();
         for row in rows {
             match self.publisher.send(row.outgoing.clone()).await {
-                Ok(settled) if !settled.routed && row.is_command() => {
+                Ok(settled) if !settled.routed && row.needs_a_queue() => {
                     let message = row.outgoing.name().to_owned();
                     sent.refused.push((row, PublishError::NobodyThere { message }));
                     break;

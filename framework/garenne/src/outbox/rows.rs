@@ -52,12 +52,13 @@ pub(super) struct Row {
 impl Row {
     /// Whether it answers a request.
     pub(super) fn is_reply(&self) -> bool {
-        self.outgoing.exchange.is_empty() || names::is_replies(&self.outgoing.exchange)
+        // Into other queues nothing is answered.
+        (self.outgoing.exchange.is_empty() && self.outgoing.routing_key.starts_with("amq.")) || names::is_replies(&self.outgoing.exchange)
     }
 
-    /// Whether it asks somebody to do something, who therefore has to have a queue for it.
-    pub(super) fn is_command(&self) -> bool {
-        names::is_requests(&self.outgoing.exchange)
+    /// Whether somebody has to have a queue for it: whoever shall do what it asks, or the server whose queue it names.
+    pub(super) fn needs_a_queue(&self) -> bool {
+        names::is_requests(&self.outgoing.exchange) || (self.outgoing.exchange.is_empty() && !self.is_reply())
     }
 }
 

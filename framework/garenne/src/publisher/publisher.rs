@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Cause, CloudEvents, Envelope, Receipt};
 use crate::broker::{Confirmed, Lane, Outgoing, Properties, PublishError};
 use crate::telemetry::Metrics;
-use crate::topology::{Blueprint, names};
+use crate::topology::{Blueprint, Exit, names};
 
 /// The largest body, in bytes: what brokers since 4.0 take.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -64,19 +64,24 @@ impl Publisher {
 
     /// An event of this service as it stands on the wire.
     pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause) -> Result<Outgoing, PublishError> {
-        let name = E::NAME.as_str();
-        if !self.blueprint.publishes.contains(&E::NAME) {
-            let service = self.service().to_owned();
-            return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
+        let (name, service) = (E::NAME.as_str(), self.service());
+        if self.blueprint.publishes.contains(&E::NAME) {
+            let exchange = names::events(E::NAME.owner());
+            let envelope = Envelope { exchange, routing_key: name, kind: name, service, cause };
+            return self.write(envelope, event);
         }
-        let envelope = Envelope {
-            exchange: names::events(E::NAME.owner()),
-            routing_key: name,
-            kind: name,
-            service: self.service(),
-            cause,
+        let Some(exit) = self.exit::<E>() else {
+            let service = service.to_owned();
+            return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
-        self.write(envelope, event)
+        let envelope =
+            Envelope { exchange: exit.exchange.clone(), routing_key: &exit.key, kind: name, service, cause };
+        Ok(envelope.seal(wrapped(exit, encode(name, event)?)))
+    }
+
+    /// Where an event goes that is not for an exchange of its owner.
+    fn exit<E: Event>(&self) -> Option<&Exit> {
+        self.blueprint.exits.get(&E::NAME).filter(|exit| !exit.asks)
     }
 
     /// Seals something that this service says.
@@ -131,13 +136,19 @@ impl Publisher {
                 let weight = outgoing.weight();
                 outgoing.body = Vec::new();
                 let room = self.lane.room(name, weight, self.patience).await?;
-                outgoing.body = self.body(name, event, &outgoing.properties)?;
+                outgoing.body = match self.exit::<E>() {
+                    None => self.body(name, event, &outgoing.properties)?,
+                    Some(exit) => wrapped(exit, encode(name, event)?),
+                };
                 room
             }
         };
         self.metrics.published(name);
         let settled = self.lane.publish_in(room, outgoing, began, self.patience).await?;
         self.metrics.confirmed(name, settled.routed);
+        if !settled.routed && self.exit::<E>().is_some_and(Exit::is_a_queue) {
+            return Err(PublishError::NobodyThere { message: name.to_owned() });
+        }
         Ok(Receipt::new(Some(settled.routed)))
     }
 
@@ -179,6 +190,12 @@ impl Publisher {
         self.metrics.confirmed(&kind, settled.routed);
         Ok(settled)
     }
+}
+
+/// The body of a message that foreign servers take.
+fn wrapped(exit: &Exit, json: Vec<u8>) -> Vec<u8> {
+    let (before, after) = &exit.around;
+    [before.as_bytes(), &json, after.as_bytes()].concat()
 }
 
 /// The JSON of a message.

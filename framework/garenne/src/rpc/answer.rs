@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::caller::{Caller, Number, Reply};
+use super::caller::{Caller, Dialect, Number, Reply};
 use super::{Problem, Refusal, Replies};
 use crate::broker::Inbound;
 use crate::consumer::{Failure, Message, guard};
@@ -27,10 +27,11 @@ pub(crate) async fn answer<R: Request>(
     message: &Message,
     unit: &Unit,
     deadline: Duration,
+    dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
     let name = R::NAME.as_str();
-    let caller = Caller::of(publisher, &inbound, message, name)?;
+    let caller = Caller::of(publisher, &inbound, message, name, dialect)?;
     if caller.has_given_up() {
         return refuse_late(publisher, &caller).await;
     }
@@ -72,10 +73,11 @@ pub(crate) async fn answer_many<R: Request>(
     inbound: Arc<Inbound>,
     message: &Message,
     deadline: Duration,
+    dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R, Replies<R::Reply>) -> Result<(), Refusal<R::Error>>,
 ) -> Result<(), Failure> {
     let name = R::NAME.as_str();
-    let caller = Arc::new(Caller::of(publisher, &inbound, message, name)?);
+    let caller = Arc::new(Caller::of(publisher, &inbound, message, name, dialect)?);
     if caller.has_given_up() {
         return refuse_late(publisher, &caller).await;
     }
@@ -97,9 +99,21 @@ pub(crate) async fn answer_many<R: Request>(
     conclude(&caller, answered).await
 }
 
+/// Tells a client of another library what is written already, for nothing handles what it asks.
+pub(crate) async fn refuse(
+    publisher: &Publisher,
+    inbound: &Inbound,
+    message: &Message,
+    dialect: &'static Dialect,
+    body: Vec<u8>,
+) -> Result<(), Failure> {
+    let caller = Caller::of(publisher, inbound, message, "unknown", Some(dialect))?;
+    caller.tell(Reply::written(body)).await.map(drop)
+}
+
 async fn refuse_late(publisher: &Publisher, caller: &Caller) -> Result<(), Failure> {
     publisher.metrics().expired(caller.request);
-    caller.tell(Reply::problem(&Problem::expired())).await.map(drop)
+    caller.tell(Reply::problem(Problem::expired())).await.map(drop)
 }
 
 /// What the handler said, written down.
@@ -137,14 +151,14 @@ async fn conclude(caller: &Caller, answered: Result<Answer, Failure>) -> Result<
     let reply = match answered {
         Ok(Answer::Committed) => return Ok(()),
         Ok(Answer::Reply(reply)) => reply,
-        Ok(Answer::Refusal(error, value)) => Reply::problem(&Problem::refused(error, value)),
+        Ok(Answer::Refusal(error, value)) => Reply::problem(Problem::refused(error, value)),
         Err(failure) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
-            Reply::problem(&Problem::malformed(failure.to_string()))
+            Reply::problem(Problem::malformed(failure.to_string()))
         }
         Err(failure) => {
             tracing::warn!(request = caller.request, error = %failure, "the handler of a request failed");
             let retryable = failure.outcome() == Outcome::Retryable;
-            Reply::problem(&if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) })
+            Reply::problem(if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) })
         }
     };
     caller.tell(reply).await.map(drop)

@@ -1,7 +1,5 @@
 //! Who is answered: where the caller waits, and how it is told.
 
-use serde::Serialize;
-
 use super::{Problem, problem};
 use crate::broker::{Inbound, Outgoing, Properties, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};
@@ -16,6 +14,16 @@ pub(super) struct Caller {
     message: Message,
     /// Nothing for a command.
     address: Option<ReplyAddress>,
+    dialect: Option<&'static Dialect>,
+}
+
+/// How clients of another library are told, who wait in queues of the broker's making.
+pub(crate) struct Dialect {
+    /// The body of a value, whose JSON is given, and whether it is the last one.
+    pub(crate) value: fn(&[u8], bool) -> Vec<u8>,
+    /// The body that follows the last value.
+    pub(crate) end: fn() -> Vec<u8>,
+    pub(crate) problem: fn(&Problem) -> Vec<u8>,
 }
 
 /// Where the caller waits.
@@ -28,9 +36,16 @@ struct ReplyAddress {
 
 /// What is said to a caller.
 pub(super) struct Reply {
-    content_type: &'static str,
-    body: Vec<u8>,
+    content: Content,
     number: Option<Number>,
+}
+
+enum Content {
+    /// The JSON of a value. Empty at the end of several.
+    Value(Vec<u8>),
+    Problem(Box<Problem>),
+    /// A body that is written already.
+    Written(Vec<u8>),
 }
 
 /// Which of several replies it is.
@@ -50,9 +65,13 @@ impl Caller {
         inbound: &Inbound,
         message: &Message,
         request: &'static str,
+        dialect: Option<&'static Dialect>,
     ) -> Result<Self, Failure> {
-        let address = ReplyAddress::of(inbound, publisher.answers_foreign_clients())?;
-        Ok(Self { request, publisher: publisher.clone(), message: message.clone(), address })
+        let address = match dialect {
+            None => ReplyAddress::of(inbound, publisher.answers_foreign_clients())?,
+            Some(_) => ReplyAddress::of_the_brokers_making(inbound)?,
+        };
+        Ok(Self { request, publisher: publisher.clone(), message: message.clone(), address, dialect })
     }
 
     /// Whether anybody waits. Nobody waits for a command.
@@ -87,11 +106,15 @@ impl Caller {
         let kind = format!("{}.reply", self.request);
         let cause = self.message.cause();
         let service = self.publisher.service();
-        let mut outgoing =
-            Envelope { exchange, routing_key: &key, kind: &kind, service, cause: &cause }.seal(reply.body);
+        let Reply { content, number } = reply;
+        let (content_type, body) = match self.dialect {
+            None => content.written(),
+            Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
+        };
+        let mut outgoing = Envelope { exchange, routing_key: &key, kind: &kind, service, cause: &cause }.seal(body);
         outgoing.properties =
-            Properties { correlation_id, content_type: Some(reply.content_type.to_owned()), ..outgoing.properties };
-        if let Some(Number { run, number, last }) = reply.number {
+            Properties { correlation_id, content_type: Some(content_type.to_owned()), ..outgoing.properties };
+        if let Some(Number { run, number, last }) = number {
             outgoing.properties.set_text(header::REPLY_RUN, run);
             let name = if last { header::REPLY_COUNT } else { header::REPLY_NUMBER };
             outgoing.properties.set_integer(name, number);
@@ -102,16 +125,38 @@ impl Caller {
 
 impl Reply {
     pub(super) fn value(body: Vec<u8>) -> Self {
-        Self { content_type: "application/json", body, number: None }
+        Self { content: Content::Value(body), number: None }
     }
 
-    pub(super) fn problem(problem: &Problem) -> Self {
-        let body = serde_json::to_vec(problem).unwrap_or_default();
-        Self { content_type: problem::CONTENT_TYPE, body, number: None }
+    pub(super) fn problem(problem: Problem) -> Self {
+        Self { content: Content::Problem(Box::new(problem)), number: None }
+    }
+
+    pub(super) fn written(body: Vec<u8>) -> Self {
+        Self { content: Content::Written(body), number: None }
     }
 
     pub(super) fn numbered(self, number: Number) -> Self {
         Self { number: Some(number), ..self }
+    }
+}
+
+impl Content {
+    /// The media type and the body.
+    fn written(self) -> (&'static str, Vec<u8>) {
+        match self {
+            Self::Value(body) | Self::Written(body) => ("application/json", body),
+            Self::Problem(problem) => (problem::CONTENT_TYPE, serde_json::to_vec(&problem).unwrap_or_default()),
+        }
+    }
+
+    fn written_in(self, dialect: &Dialect, number: Option<&Number>) -> Vec<u8> {
+        match self {
+            Self::Value(_) if number.is_some_and(|number| number.last) => (dialect.end)(),
+            Self::Value(json) => (dialect.value)(&json, number.is_none()),
+            Self::Problem(problem) => (dialect.problem)(&problem),
+            Self::Written(body) => body,
+        }
     }
 }
 
@@ -122,9 +167,17 @@ impl ReplyAddress {
     /// an exchange for replies, or, if the service is open to foreign clients, to a queue that the broker has named:
     /// never into an exchange for events or into somebody's work queue.
     fn of(inbound: &Inbound, open: bool) -> Result<Option<Self>, Failure> {
+        Self::checked(inbound, inbound.properties.text(header::REPLY_EXCHANGE).unwrap_or_default().to_owned(), open)
+    }
+
+    /// The same for clients that know nothing of exchanges for replies.
+    fn of_the_brokers_making(inbound: &Inbound) -> Result<Option<Self>, Failure> {
+        Self::checked(inbound, String::new(), true)
+    }
+
+    fn checked(inbound: &Inbound, exchange: String, open: bool) -> Result<Option<Self>, Failure> {
         let properties = &inbound.properties;
         let Some(key) = properties.reply_to.clone() else { return Ok(None) };
-        let exchange = properties.text(header::REPLY_EXCHANGE).unwrap_or_default().to_owned();
         let ours = names::is_replies(&exchange);
         let foreign = exchange.is_empty() && open && key.starts_with("amq.");
         if ours || foreign {

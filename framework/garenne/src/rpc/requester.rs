@@ -13,7 +13,7 @@ use super::waiters::Waiting;
 use super::{Answers, AskError, Problem, problem};
 use crate::broker::{Inbound, Outgoing, PublishError};
 use crate::publisher::{Cause, Envelope, Publisher, encode, header, now_in_milliseconds};
-use crate::topology::{Blueprint, names};
+use crate::topology::{Blueprint, Exit, names};
 
 /// The broker takes no expiration beyond 49 days; nobody waits so long.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 3600);
@@ -22,9 +22,9 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
     /// When replies come directly, the one whose channel they come to.
-    publisher: Publisher,
+    pub(super) publisher: Publisher,
     blueprint: Arc<Blueprint>,
-    mailbox: Mailbox,
+    pub(super) mailbox: Mailbox,
 }
 
 /// A request that may be sent.
@@ -35,6 +35,16 @@ pub(super) struct Call {
     pub(super) patience: Duration,
     pub(super) started: Instant,
     pub(super) deadline: Instant,
+    /// Where it goes, if not to an exchange of its owner.
+    exit: Option<Exit>,
+}
+
+impl Call {
+    pub(super) fn new(request: &'static str, patience: Duration, exit: Option<Exit>) -> Self {
+        let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
+        let id = Uuid::now_v7().to_string();
+        Self { request, id, patience, started, deadline: started + patience, exit }
+    }
 }
 
 impl Requester {
@@ -87,16 +97,19 @@ impl Requester {
             return Err(AskError::Publish(PublishError::Undeclared { message: name, service, method: "asks" }));
         }
         let body = encode(name, request).map_err(AskError::Publish)?;
-        let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
-        let id = Uuid::now_v7().to_string();
-        Ok((Call { request: name, id, patience, started, deadline: started + patience }, body))
+        Ok((Call::new(name, patience, None), body))
     }
 
-    fn too_many<R: Request>(&self) -> AskError<R::Error> {
+    /// Where a request goes that is not for an exchange of its owner.
+    pub(crate) fn exit<R: Request>(&self) -> Option<&Exit> {
+        self.blueprint.exits.get(&R::NAME).filter(|exit| exit.asks)
+    }
+
+    pub(super) fn too_many<R: Request>(&self) -> AskError<R::Error> {
         AskError::TooManyCalls { request: R::NAME.as_str(), limit: self.mailbox.waiters.limit() }
     }
 
-    fn late<R: Request>(&self, call: &Call) -> AskError<R::Error> {
+    pub(super) fn late<R: Request>(&self, call: &Call) -> AskError<R::Error> {
         let (request, waited) = (call.request, call.patience);
         if !self.mailbox.is_open() {
             return AskError::Disconnected { request };
@@ -128,7 +141,12 @@ impl Requester {
     }
 
     /// Sends the request as soon as replies can come, and returns once the broker has it in a queue.
-    async fn send<R: Request>(&self, call: &Call, body: Vec<u8>, cause: &Cause) -> Result<(), AskError<R::Error>> {
+    pub(super) async fn send<R: Request>(
+        &self,
+        call: &Call,
+        body: Vec<u8>,
+        cause: &Cause,
+    ) -> Result<(), AskError<R::Error>> {
         let request = call.request;
         let address = self.mailbox.address().await;
         let left = call.deadline.saturating_duration_since(Instant::now());
@@ -155,12 +173,14 @@ impl Requester {
         milliseconds: u64,
     ) -> Outgoing {
         let service = self.publisher.service();
-        let exchange = names::requests(R::NAME.owner());
-        let mut outgoing =
-            Envelope { exchange, routing_key: call.request, kind: call.request, service, cause }.seal(body);
+        let (exchange, routing_key) = match &call.exit {
+            None => (names::requests(R::NAME.owner()), call.request),
+            Some(exit) => (exit.exchange.clone(), exit.key.as_str()),
+        };
+        let mut outgoing = Envelope { exchange, routing_key, kind: call.request, service, cause }.seal(body);
         let properties = &mut outgoing.properties;
         properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
-        if !self.blueprint.direct_replies {
+        if !self.blueprint.direct_replies && call.exit.is_none() {
             properties.set_text(header::REPLY_EXCHANGE, names::replies(service));
         }
         properties.set_integer(header::DEADLINE, now_in_milliseconds().saturating_add(milliseconds));

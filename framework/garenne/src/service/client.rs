@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::broker::{Inbound, LaneState, Phase, PublishError};
 use crate::consumer::Message;
+use crate::nest;
 use crate::outbox::{Outbox, Unit, UnitOfWork};
 use crate::publisher::{Cause, Publisher, Receipt};
 use crate::rpc::{Answers, AskError, Requester};
@@ -111,7 +112,7 @@ impl<S> Client<S> {
         request: &R,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        self.parts.requester.ask(request, &Cause::new_conversation(), patience).await
+        self.parts.ask(request, &Cause::new_conversation(), patience).await
     }
 
     /// Sends a request that is answered with several replies. All of them together may take `REQUEST_TIMEOUT_MS`.
@@ -159,6 +160,20 @@ impl<S> Client<S> {
 }
 
 impl<S> Parts<S> {
+    /// Asks whoever answers this request.
+    pub(super) async fn ask<R: Request>(
+        &self,
+        request: &R,
+        cause: &Cause,
+        patience: Duration,
+    ) -> Result<R::Reply, AskError<R::Error>> {
+        match self.requester.exit::<R>() {
+            None => self.requester.ask(request, cause, patience).await,
+            // Apart, so that other requests do not carry its state around.
+            Some(exit) => Box::pin(nest::ask(&self.requester, exit, request, cause, patience)).await,
+        }
+    }
+
     /// What the handler of this delivery commits together.
     pub(super) fn unit(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Unit {
         Unit::new(self.outbox.clone(), queue, inbound, message)

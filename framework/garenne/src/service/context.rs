@@ -186,7 +186,7 @@ impl<S> Context<S> {
         request: &R,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        self.parts.requester.ask(request, &self.cause, self.within(patience)).await
+        self.parts.ask(request, &self.cause, self.within(patience)).await
     }
 
     /// Sends a request that is answered with several replies. All of them together may take `REQUEST_TIMEOUT_MS`, and no longer

@@ -99,7 +99,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let asking = if blueprint.has_reply_queue() {
             sources.push(Arc::new(mailbox.source(Arc::clone(&blueprint), instance)));
             publisher.clone()
-        } else if !blueprint.asks.is_empty() {
+        } else if blueprint.has_questions() {
             publisher.on(lane(Some(mailbox.direct())))
         } else {
             publisher.clone()
@@ -143,7 +143,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
         let mut workers = Vec::new();
         for (queue, Wired { options, handlers }) in std::mem::take(&mut self.queues) {
-            let handlers = handlers.into_iter().map(|(message, bind)| (message, bind(&client, &queue))).collect();
+            let handlers = handlers.bind(&client, &queue);
             let prefetch = options.prefetch_count();
             let worker = Worker::new(WorkerParts {
                 queue: queue.clone(),

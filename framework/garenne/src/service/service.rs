@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::background::Background;
 use super::handlers::{self, Bind};
-use super::{Client, Context};
+use super::{Client, Context, NestQueue};
 use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
 use crate::publisher::CloudEvents;
@@ -61,7 +61,7 @@ pub struct Service<S> {
     pub(super) backgrounds: Vec<Background<S>>,
     pub(super) store: Option<StoreOf<S>>,
     pub(super) cloud_events: Option<CloudEvents>,
-    faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// Where in the state the service's database is.
@@ -73,7 +73,14 @@ type Observer<S> = Box<dyn FnOnce(&Client<S>) -> Consume + Send>;
 /// The handlers of one queue.
 pub(super) struct Wired<S> {
     pub(super) options: Options,
-    pub(super) handlers: BTreeMap<&'static str, Bind<S>>,
+    pub(super) handlers: Binds<S>,
+}
+
+/// They still need the running service.
+pub(super) enum Binds<S> {
+    /// By the message's name.
+    Named(BTreeMap<&'static str, Bind<S>>),
+    Nest(NestQueue<S>),
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
@@ -156,7 +163,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         F: Fn(R, Context<S>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R::Reply, Refusal<R::Error>>> + Send + 'static,
     {
-        let handler = handlers::request(handler, options.deadline);
+        let handler = handlers::request(handler, options.deadline, None);
         self.wire(Heard::Request(R::NAME), options, handler)
     }
 
@@ -181,7 +188,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         F: Fn(R, Context<S>, Replies<R::Reply>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Refusal<R::Error>>> + Send + 'static,
     {
-        let handler = handlers::request_of_many(handler, options.deadline);
+        let handler = handlers::request_of_many(handler, options.deadline, None);
         self.wire(Heard::Request(R::NAME), options, handler)
     }
 
@@ -300,7 +307,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let message = heard.name().as_str();
         self.blueprint.queues.entry(queue.clone()).or_default().insert(heard);
         let wired = match self.queues.entry(queue.clone()) {
-            Entry::Vacant(vacant) => vacant.insert(Wired { options, handlers: BTreeMap::new() }),
+            Entry::Vacant(vacant) => vacant.insert(Wired { options, handlers: Binds::Named(BTreeMap::new()) }),
             Entry::Occupied(occupied) => {
                 let wired = occupied.into_mut();
                 if wired.options != options {
@@ -309,8 +316,13 @@ impl<S: Send + Sync + 'static> Service<S> {
                 wired
             }
         };
-        if wired.handlers.insert(message, bind).is_some() {
-            self.faults.push(Fault::HandledTwice { queue, message });
+        match &mut wired.handlers {
+            Binds::Named(handlers) => {
+                if handlers.insert(message, bind).is_some() {
+                    self.faults.push(Fault::HandledTwice { queue, message });
+                }
+            }
+            Binds::Nest(_) => self.faults.push(Fault::QueueShared(queue)),
         }
         self
     }

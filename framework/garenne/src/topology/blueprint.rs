@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use garenne_contract::{MessageName, RESERVED_WORDS, is_kebab_case};
 
-use super::{Binding, Exchange, ExchangeKind, Fault, Queue, Topology, names};
+use super::{Binding, Entrance, Exchange, ExchangeKind, Exit, Fault, Queue, Topology, names};
 use crate::retry::Ladder;
 
 /// The longest name of a service, in bytes: queue names must fit into 255 with everything around it.
@@ -19,6 +19,10 @@ pub(crate) struct Blueprint {
     pub(crate) queue_names: BTreeSet<String>,
     /// By queue: what arrives there.
     pub(crate) queues: BTreeMap<String, BTreeSet<Heard>>,
+    /// By queue: how foreign clients write to it. Each is among `queues` too.
+    pub(crate) entrances: BTreeMap<String, Entrance>,
+    /// By message: where it goes if not to an exchange of its owner.
+    pub(crate) exits: BTreeMap<MessageName, Exit>,
     pub(crate) publishes: BTreeSet<MessageName>,
     pub(crate) asks: BTreeSet<MessageName>,
     /// Owners whose events all go to the live feed.
@@ -80,7 +84,7 @@ impl Blueprint {
 
     /// Whether replies come to a queue of the service's own.
     pub(crate) fn has_reply_queue(&self) -> bool {
-        !self.asks.is_empty() && !self.direct_replies
+        self.has_questions() && !self.direct_replies
     }
 
     pub(crate) fn answers(&self) -> impl Iterator<Item = MessageName> {
@@ -95,6 +99,16 @@ impl Blueprint {
         self.queues.values().flatten().any(|heard| matches!(heard, Heard::Device(_)))
     }
 
+    /// Whether replies go to queues that are known by their names alone, through the default exchange.
+    pub(crate) fn answers_by_queue(&self) -> bool {
+        self.answers_foreign_clients || self.entrances.values().any(|entrance| !entrance.answers.is_empty())
+    }
+
+    /// Whether anything is asked, so that replies come.
+    pub(crate) fn has_questions(&self) -> bool {
+        !self.asks.is_empty() || self.exits.values().any(|exit| exit.asks)
+    }
+
     /// Every mistake that the names alone show.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -103,9 +117,16 @@ impl Blueprint {
         }
         let unfit = self.queue_names.iter().filter(|name| !is_word(name, QUEUE_NAME_LIMIT));
         faults.extend(unfit.cloned().map(Fault::QueueName));
-        for message in self.answers().filter(|message| message.owner() != self.service) {
+        let answered = self.entrances.values().flat_map(|entrance| entrance.answers.iter().copied());
+        for message in self.answers().chain(answered).filter(|message| message.owner() != self.service) {
             let (message, owner) = (message.as_str(), message.owner());
             faults.push(Fault::AnswersForeign { service: self.service.clone(), message, owner });
+        }
+        let twice = self.exits.keys().filter(|name| self.publishes.contains(name) || self.asks.contains(name));
+        faults.extend(twice.map(|name| Fault::TwoWays(name.as_str())));
+        let keys = self.entrances.iter().flat_map(|(queue, entrance)| entrance.keys.iter().flatten().map(move |key| (queue, key)));
+        for (queue, key) in keys.filter(|(_, key)| !is_binding_key(key)) {
+            faults.push(Fault::BindingKey { queue: queue.clone(), key: key.clone() });
         }
         faults.extend(
             self.observes.iter().filter(|owner| !is_word(owner, SERVICE_NAME_LIMIT)).cloned().map(Fault::ObservedName),
@@ -133,13 +154,19 @@ impl Blueprint {
             topology.exchanges.push(devices.with_alternate(names::dead_letters(service)));
         }
         for (queue, heard) in &self.queues {
-            let only_requests = heard.iter().all(|heard| matches!(heard, Heard::Request(_)));
+            let entrance = self.entrances.get(queue);
+            let only_requests = heard.iter().all(|heard| matches!(heard, Heard::Request(_)))
+                && entrance.is_none_or(|entrance| !entrance.hears);
             topology.queues.push(if only_requests {
                 Queue::requests(queue.clone())
             } else {
                 Queue::work(service, queue.clone())
             });
             topology.bindings.push(Binding::new(names::redeliver(service), queue, format!("*.{queue}")));
+            if let Some(keys) = entrance.and_then(|entrance| entrance.keys.as_ref()) {
+                topology.exchanges.push(Exchange::new(queue.clone(), ExchangeKind::Topic));
+                topology.bindings.extend(keys.iter().map(|key| Binding::new(queue.clone(), queue, key.as_str())));
+            }
             topology.bindings.extend(heard.iter().map(|message| message.binding(service, queue)));
         }
         topology
@@ -180,6 +207,11 @@ impl Blueprint {
 
 fn is_word(word: &str, limit: usize) -> bool {
     word.len() <= limit && is_kebab_case(word) && !RESERVED_WORDS.contains(&word)
+}
+
+/// What every broker binds: brokers since 4.3 take one `#` at most.
+fn is_binding_key(key: &str) -> bool {
+    key.len() <= 255 && key.split('.').filter(|part| *part == "#").count() <= 1
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod blueprint;
 mod definitions;
 mod exchange;
 mod fault;
+mod foreign;
 mod queue;
 mod rights;
 mod shape;
@@ -16,6 +17,7 @@ pub(crate) use blueprint::{Blueprint, Heard};
 pub(crate) use definitions::definitions;
 pub(crate) use exchange::{Exchange, ExchangeKind};
 pub use fault::Fault;
+pub(crate) use foreign::{Entrance, Exit};
 pub(crate) use queue::{Argument, Queue, REQUEST_DELIVERY_LIMIT};
 pub(crate) use shape::{Binding, Topology};
 

@@ -1,6 +1,6 @@
 //! Effects once: the transaction of a message on a real broker, with its outbox and inbox in each kind of database.
 
-mod bookkeeper;
+pub(crate) mod bookkeeper;
 mod commands;
 mod commit;
 mod duplicates;
