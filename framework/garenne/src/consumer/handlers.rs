@@ -13,7 +13,7 @@ use crate::retry::Reason;
 type Run = Box<dyn Fn(Arc<Inbound>, Message) -> Handled + Send + Sync>;
 
 /// What becomes of a delivery.
-pub(crate) type Handled = BoxFuture<'static, Result<(), Failure>>;
+type Handled = BoxFuture<'static, Result<(), Failure>>;
 
 /// What handles one message's name, without its type. It keeps the deadline and survives a panic: [`super::guard`].
 pub(crate) struct Handler {

@@ -19,7 +19,7 @@ mod worker;
 
 pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};
-pub(crate) use handlers::{Foreign, Found, Handled, Handler, Handlers};
+pub(crate) use handlers::{Foreign, Found, Handler, Handlers};
 pub use message::Message;
 pub use observed::Observed;
 pub use options::Options;
