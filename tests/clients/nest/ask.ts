@@ -1,9 +1,12 @@
 // Asks a service with a NestQueue, and tells it something: ask.ts amqp://… clerk.nest
 
+import { Logger } from '@nestjs/common';
 import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, timeout } from 'rxjs';
 
 const [url, queue] = process.argv.slice(2);
+
+Logger.overrideLogger(['error']);
 
 async function main() {
   // The service declares the queue: with other arguments than NestJS would.

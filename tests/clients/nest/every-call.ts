@@ -5,10 +5,12 @@
 //
 // The first argument is what `options` of the RMQ transport are. Each call prints one line: the values, and how it ended.
 
+import { Logger } from '@nestjs/common';
 import { ClientProxyFactory, RmqRecordBuilder, Transport } from '@nestjs/microservices';
 import { lastValueFrom, timeout, toArray, catchError, of, tap } from 'rxjs';
 
 const [options, calls] = process.argv.slice(2).map((argument) => JSON.parse(argument));
+Logger.overrideLogger(['error', 'fatal']);
 const client = ClientProxyFactory.create({ transport: Transport.RMQ, options });
 
 async function call([verb, pattern, data, record = {}]: [string, any, any, any?]) {
