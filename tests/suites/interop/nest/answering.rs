@@ -1,6 +1,6 @@
 //! A NestJS client sends to a service of ours.
 
-use garenne::{Context, Options, Refusal, Service};
+use garenne::{Context, NestQueue, Options, Refusal, Request as _, Service};
 use serde_json::{Value, json};
 use super::programs::call;
 use tokio::sync::Notify;
@@ -115,7 +115,7 @@ async fn a_client_that_stops_waiting_is_no_fault_of_the_responder() {
         Ok(ask.number)
     }
     let bench = Bench::new().await;
-    let queue = garenne::NestQueue::new("nest").answer(Double::NAME, late);
+    let queue = NestQueue::new("nest").answer(Double::NAME, late);
     let clerk = bench.start(Service::new("clerk").nest(queue)).await;
     let calls = json!([["send", "clerk.double", {"number": 1}, {"patience": 300}]]);
     let answered = call(&bench.vhost, trusting(), calls).await;
@@ -132,7 +132,7 @@ async fn a_request_whose_responder_dies_is_answered_by_another_replica_to_nestjs
         if ctx.message().redelivered() { Ok(ask.number * 2) } else { std::future::pending().await }
     }
     let service = || {
-        let queue = garenne::NestQueue::new("nest").answer(Double::NAME, hang_at_first);
+        let queue = NestQueue::new("nest").answer(Double::NAME, hang_at_first);
         Service::new("clerk").nest(queue.options(Options::new().deadline(tests::PATIENCE)))
     };
     let bench = Bench::new().await;
