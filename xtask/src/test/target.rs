@@ -7,8 +7,8 @@ use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Release};
 use crate::arguments::TestOptions;
 use crate::workspace;
 
-/// The library's suites, and of the shop's the ones in which messages are lost or doubled if anything is.
-const CORE: [&str; 4] = ["library::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
+/// The suites about the library, and about the shop the ones in which messages are lost or doubled if anything is.
+const CORE: [&str; 5] = ["library::", "poison::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
 
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";

@@ -1,7 +1,5 @@
 //! Who is answered: where the caller waits, and how it is told.
 
-use serde::Serialize;
-
 use super::{Problem, problem};
 use crate::broker::{Inbound, Outgoing, Properties, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};

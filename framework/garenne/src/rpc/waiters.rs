@@ -97,7 +97,10 @@ impl Waiters {
         }
         let caller = self.remove(&mut by_id, id);
         drop(by_id);
-        matches!(caller, Some(Caller::One(caller)) if caller.send(reply).is_ok())
+        match caller {
+            Some(Caller::One(caller)) => caller.send(reply).is_ok(),
+            Some(Caller::Many { .. }) | None => false,
+        }
     }
 
     /// Tells every caller that no reply will come.
