@@ -101,6 +101,16 @@ pub enum Error {
         /// What the broker says of its leader.
         told: String,
     },
+    /// A node could not be told something in Erlang's own way.
+    #[error("{node} was not told to {function}: {output}")]
+    NotTold {
+        /// Its full name.
+        node: String,
+        /// The function that was called on it.
+        function: &'static str,
+        /// What came back.
+        output: String,
+    },
     /// The management API was not reached, or answered with an error.
     #[error("{method} {url}: {reason}")]
     Management {

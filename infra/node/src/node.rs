@@ -160,6 +160,15 @@ impl Node {
         &self.directory
     }
 
+    pub(crate) fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// Lets another Erlang find this node.
+    pub(crate) fn find_with(&self, command: &mut std::process::Command) {
+        self.distribution.find(command, self.ports);
+    }
+
     /// How the node ended, when it has without being asked to.
     pub fn crashed(&mut self) -> Option<String> {
         self.process.as_mut().and_then(Process::ended).map(|status| status.to_string())

@@ -7,8 +7,10 @@ use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Release};
 use crate::arguments::TestOptions;
 use crate::workspace;
 
-/// The library's suites, those of other clients, and of the shop's the ones in which messages are lost or doubled if anything is.
-const CORE: [&str; 5] = ["library::", "interop::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
+/// The suites about the library and about other clients, and about the shop the ones in which messages are lost or doubled if
+/// anything is.
+const CORE: [&str; 6] =
+    ["library::", "poison::", "interop::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
 
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";

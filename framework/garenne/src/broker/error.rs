@@ -56,10 +56,13 @@ pub enum BrokerError {
         /// The exchange.
         exchange: String,
     },
-    /// The broker is there but did not answer a declare. Perhaps a queue has no leader yet.
-    #[error("the broker did not answer within {} s about {what}. Trying again", waited.as_secs())]
+    /// The broker is there but did not answer a declare or a subscription. Perhaps a queue has no leader yet.
+    #[error(
+        "the broker did not answer within {} s about {what}. Trying again; if that goes on, a queue has no leader: see `rabbitmq-queues quorum_status <queue>`",
+        waited.as_secs()
+    )]
     Late {
-        /// The queue or exchange.
+        /// The queue or exchange, or the subscription to one.
         what: String,
         /// How long was waited.
         waited: Duration,

@@ -61,7 +61,7 @@ enum End {
     /// The lane is closed and everything is settled.
     Finished,
     Channel(lapin::Error),
-    Connection(String),
+    Connection(BrokerError),
 }
 
 impl Pump {
@@ -108,11 +108,11 @@ impl Pump {
                     }
                     let ended = self.serve(&connection).await;
                     connection.close().await;
-                    let Some(reason) = ended else { return };
+                    let Some(error) = ended else { return };
                     if std::mem::take(&mut self.settled_any) {
                         backoff = Backoff::default();
                     }
-                    BrokerError::Lost(reason)
+                    error
                 }
                 Err(error) => {
                     self.metrics.failed_attempt("publish");
@@ -137,7 +137,8 @@ impl Pump {
     }
 
     /// Publishes on one connection, channel after channel. `None` when all is done, or why the connection is of no use.
-    async fn serve(&mut self, connection: &Connected) -> Option<String> {
+    async fn serve(&mut self, connection: &Connected) -> Option<BrokerError> {
+        let lost = |reason: &dyn std::fmt::Display| Some(BrokerError::Lost(reason.to_string()));
         let mut link = Link::new(connection);
         loop {
             let open = async {
@@ -147,12 +148,12 @@ impl Pump {
             };
             let opened = tokio::select! {
                 opened = timeout(CHANNEL_TIMEOUT, open) => opened,
-                () = connection.lost() => return Some("it ended while a channel was opened".into()),
+                () = connection.lost() => return lost(&"it ended while a channel was opened"),
             };
             let channel = match opened {
                 Ok(Ok(channel)) => channel,
-                Ok(Err(error)) => return Some(error.to_string()),
-                Err(_) => return Some("the broker opened no channel in time".into()),
+                Ok(Err(error)) => return lost(&error),
+                Err(_) => return lost(&"the broker opened no channel in time"),
             };
             if !connection.status().blocked() {
                 self.enter(LaneState::Open);
@@ -165,8 +166,8 @@ impl Pump {
                 End::Channel(error) if connection.status().connected() => {
                     tracing::debug!(%error, "a publishing channel ended");
                 }
-                End::Channel(error) => return Some(error.to_string()),
-                End::Connection(reason) => return Some(reason),
+                End::Channel(error) => return lost(&error),
+                End::Connection(error) => return Some(error),
             }
         }
     }
@@ -228,10 +229,11 @@ impl Pump {
                         tracing::info!("the broker takes messages again");
                         self.enter(LaneState::Open);
                     }
-                    Change::Lost(loss) => return End::Connection(loss.reason),
+                    Change::Lost(loss) => return End::Connection(loss.error),
                 },
                 () = sleep(CONFIRM_TIMEOUT.saturating_sub(last_progress.elapsed())), if !in_flight.is_empty() && !blocked => {
-                    return End::Connection(format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs()));
+                    let reason = format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs());
+                    return End::Connection(BrokerError::Lost(reason));
                 }
             }
         }

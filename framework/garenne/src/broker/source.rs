@@ -16,11 +16,11 @@ use super::care::Care;
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, Delivered, Inbound, Settler};
+use super::{AckReceipt, BrokerError, Delivered, Inbound, Settler};
 use crate::topology::Topology;
 
-/// A queue without a leader answers later than this; the next attempt then finds one that has it.
-const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the broker may take to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What shall be consumed, and by whom. It outlives the connections.
 pub(crate) struct Source {
@@ -80,19 +80,20 @@ struct Careful {
 }
 
 impl Source {
-    /// Consumes until the service drains (`Ok`) or the subscription is lost.
+    /// Consumes until the service drains (`Ok`) or the subscription is lost. The broker may take so long to answer to it.
     pub(super) async fn run(
         self: Arc<Self>,
         connection: Arc<Connected>,
         queue: String,
         care: Arc<Care>,
+        patience: Duration,
         mut drain: watch::Receiver<Option<Instant>>,
         started: tokio::sync::mpsc::Sender<()>,
     ) -> Result<(), Loss> {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
             let prefetch = if one_at_a_time { 1 } else { self.prefetch };
-            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch).await?;
+            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, patience).await?;
             let _ = started.try_send(());
             let (settler, settling) = if self.no_ack {
                 (Settler::none(), None)
@@ -130,7 +131,7 @@ impl Source {
                 let _ = settling.await;
             }
             if channel.status().connected() {
-                let _ = timeout(STEP_TIMEOUT, channel.close(200, "drained".into())).await;
+                let _ = timeout(FAREWELL, channel.close(200, "drained".into())).await;
             }
             if drain.borrow_and_update().is_some() {
                 return Ok(());
@@ -138,7 +139,13 @@ impl Source {
         }
     }
 
-    async fn subscribe(&self, connection: &Connection, name: &str, prefetch: u16) -> Result<(Channel, Consumer), Loss> {
+    async fn subscribe(
+        &self,
+        connection: &Connection,
+        name: &str,
+        prefetch: u16,
+        patience: Duration,
+    ) -> Result<(Channel, Consumer), Loss> {
         let subscribe = async {
             let channel = connection.create_channel().await?;
             channel.basic_qos(prefetch, BasicQosOptions { global: false }).await?;
@@ -151,14 +158,11 @@ impl Source {
             Ok::<_, lapin::Error>((channel, consumer))
         };
         // A subscription that was abandoned half-way would swallow messages; the caller drops the connection.
-        match timeout(STEP_TIMEOUT, subscribe).await {
+        match timeout(patience, subscribe).await {
             Ok(subscribed) => subscribed.map_err(|error| Loss::of(&error)),
             Err(_) => {
-                let seconds = STEP_TIMEOUT.as_secs();
-                let reason = format!(
-                    "no answer to the subscription to {name} within {seconds} s. If that goes on, the queue has no leader: see `rabbitmq-queues quorum_status {name}`"
-                );
-                Err(Loss { reason, poison: false })
+                let error = BrokerError::Late { what: format!("the subscription to queue {name}"), waited: patience };
+                Err(Loss { error, poison: false })
             }
         }
     }
@@ -198,8 +202,7 @@ impl Intake {
                 None
             }
             // Perhaps because the queue was deleted.
-            None => self
-                .lost(Loss { reason: format!("the broker cancelled the consumer of {}", self.queue), poison: false }),
+            None => self.lost(Loss::because(format!("the broker cancelled the consumer of {}", self.queue))),
         }
     }
 
@@ -212,7 +215,7 @@ impl Intake {
     pub(crate) async fn cancel(&mut self) {
         if !std::mem::replace(&mut self.cancelled, true) {
             let tag = self.consumer.tag();
-            let _ = timeout(STEP_TIMEOUT, self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
+            let _ = timeout(FAREWELL, self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
         }
     }
 
