@@ -22,7 +22,9 @@ mod wire;
 pub use broker::{Broker, Vhost, installation};
 pub use browser::Browser;
 pub use database::Database;
-pub use foreign_client::{COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues};
+pub use foreign_client::{
+    COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues,
+};
 pub use own_broker::OwnBroker;
 pub use peer::Peer;
 pub use proxy::Proxy;

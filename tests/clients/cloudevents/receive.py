@@ -4,14 +4,12 @@ import json
 import sys
 
 import pika
-from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp
-from cloudevents.core.formats.json import JSONFormat
-from cloudevents.core.v1.event import CloudEvent
+from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 
 
 def hear(channel, method, properties, body):
     content_type = {"content-type": properties.content_type}
-    event = from_amqp(AMQPMessage(content_type, properties.headers, body), JSONFormat(), CloudEvent)
+    event = from_amqp_event(AMQPMessage(content_type, properties.headers, body))
     time = int(event.get_time().timestamp())
     print(json.dumps([event.get_id(), event.get_source(), event.get_type(), time, event.get_data()]), flush=True)
 

@@ -5,8 +5,7 @@ import uuid
 from datetime import datetime, timezone
 
 import pika
-from cloudevents.core.bindings.amqp import to_binary, to_structured
-from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.bindings.amqp import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 url, mode = sys.argv[1:]
@@ -27,7 +26,7 @@ event = CloudEvent(
         "card": "tok_ok",
     },
 )
-message = {"binary": to_binary, "structured": to_structured}[mode](event, JSONFormat())
+message = {"binary": to_binary_event, "structured": to_structured_event}[mode](event)
 
 connection = pika.BlockingConnection(pika.URLParameters(url))
 channel = connection.channel()

@@ -72,7 +72,7 @@ impl Asker {
     }
 
     /// Asks until somebody is there, then many times at once, and looks at each answer.
-    pub(super) async fn is_answered(self) {
+    pub(super) async fn gets_answers(self) {
         let client = self.service.client();
         eventually("an answer", || async {
             match ask(&client, 1000).await {

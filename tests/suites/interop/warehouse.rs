@@ -19,8 +19,8 @@ pub(super) struct Warehouse {
 impl Warehouse {
     /// Opens it with two scanners.
     pub(super) async fn open() -> Self {
-        let port = std::env::var("TEST_MQTT_PORT")
-            .expect("TEST_MQTT_PORT is not set: run the suites with `cargo xtask test`");
+        let port =
+            std::env::var("TEST_MQTT_PORT").expect("TEST_MQTT_PORT is not set: run the suites with `cargo xtask test`");
         let mut shop = Shop::empty().await;
         shop.start("inventory");
         for scanner in [KNOWN, "scanner-2"] {
@@ -30,8 +30,12 @@ impl Warehouse {
         // What the inventory is told about an order that nobody places needs its owner's exchange.
         let raw = Raw::connect(shop.vhost()).await;
         let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-        let declare =
-            raw.channel().exchange_declare("orders.events".into(), lapin::ExchangeKind::Topic, options, Default::default());
+        let declare = raw.channel().exchange_declare(
+            "orders.events".into(),
+            lapin::ExchangeKind::Topic,
+            options,
+            Default::default(),
+        );
         declare.await.expect("declared");
         shop.ready().await;
         Self { shop, raw, port }

@@ -83,8 +83,7 @@ pub(super) fn node(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Failure> {
     for (name, _) in IN_NODE {
         let folder = workspace::root().join("tests/clients").join(name);
         let lock = folder.join("package-lock.json");
-        let wanted =
-            fs::read_to_string(&lock).map_err(Failure::because(format!("cannot read {}", lock.display())))?;
+        let wanted = fs::read_to_string(&lock).map_err(Failure::because(format!("cannot read {}", lock.display())))?;
         let installed = folder.join("node_modules/installed-package-lock.json");
         if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
             continue;

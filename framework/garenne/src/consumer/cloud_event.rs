@@ -101,9 +101,8 @@ pub(super) fn open(inbound: &Inbound) -> Option<Result<Inbound, Failure>> {
         let text = format!("{content_type:?} is not read; send each event by itself as {STRUCTURED:?}");
         return Some(Err(Failure::hopeless(text, Reason::Malformed)));
     }
-    let opened = opened(inbound).map_err(|text| {
-        Failure::hopeless(format!("the CloudEvent cannot be read: {text}"), Reason::Undecodable)
-    });
+    let opened = opened(inbound)
+        .map_err(|text| Failure::hopeless(format!("the CloudEvent cannot be read: {text}"), Reason::Undecodable));
     Some(opened)
 }
 

@@ -61,7 +61,10 @@ fn headers_of_every_prefix_fill_what_the_properties_leave_out() {
         assert_eq!((message.name(), message.message_id()), ("desk.ticket-filed", Some("urn:desk 7")));
         assert_eq!(message.sent_at(), Some(UNIX_EPOCH + Duration::from_secs(1_522_949_460)));
         let observed = Observed::from(inbound("{}", properties.clone()));
-        assert_eq!((observed.service.as_deref(), observed.message_id.as_deref()), (Some("urn:desk"), Some("urn:desk 7")));
+        assert_eq!(
+            (observed.service.as_deref(), observed.message_id.as_deref()),
+            (Some("urn:desk"), Some("urn:desk 7"))
+        );
         let (message_id, kind) = (Some("m-1".to_owned()), Some("a.type".to_owned()));
         let properties = Properties { message_id, kind, timestamp: Some(9), ..properties };
         let message = Message::read(&inbound("{}", properties), "clerk");
@@ -72,7 +75,9 @@ fn headers_of_every_prefix_fill_what_the_properties_leave_out() {
 
 #[test]
 fn a_time_in_a_type_of_its_own_is_read_too() {
-    for time in [HeaderValue::Timestamp(9), HeaderValue::Integer(9_000), HeaderValue::Text("1970-01-01T00:00:09Z".into())] {
+    for time in
+        [HeaderValue::Timestamp(9), HeaderValue::Integer(9_000), HeaderValue::Text("1970-01-01T00:00:09Z".into())]
+    {
         let mut properties = Properties::default();
         properties.headers.insert("cloudEvents_time".to_owned(), time);
         let sent_at = Message::read(&inbound("{}", properties), "clerk").sent_at();
@@ -174,7 +179,8 @@ fn what_is_wrong_with_an_event_is_said() {
 
 #[test]
 fn batches_and_other_formats_are_refused_and_other_media_types_are_none_of_this() {
-    let of_type = |kind: &str| inbound("{}", Properties { content_type: Some(kind.to_owned()), ..Properties::default() });
+    let of_type =
+        |kind: &str| inbound("{}", Properties { content_type: Some(kind.to_owned()), ..Properties::default() });
     for kind in ["application/cloudevents-batch+json", "application/cloudevents+avro", "Application/CloudEvents"] {
         let text = refused(&of_type(kind));
         assert!(text.starts_with("malformed: ") && text.contains("send each event by itself"), "{text}");
@@ -187,7 +193,11 @@ fn batches_and_other_formats_are_refused_and_other_media_types_are_none_of_this(
 
 /// Any JSON, of some depth.
 fn data() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![any::<i64>().prop_map(Value::from), ".{0,20}".prop_map(Value::from), any::<bool>().prop_map(Value::from)];
+    let leaf = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+        any::<bool>().prop_map(Value::from)
+    ];
     leaf.prop_recursive(4, 30, 5, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),

@@ -187,7 +187,8 @@ mod tests {
     #[test]
     fn what_a_device_says_bears_its_name_and_the_name_of_the_message() {
         let read = |exchange: &str, properties: Properties| {
-            let message = Message::read(&inbound(exchange, "warehouse.stock-counted.scanner-1", properties), "inventory");
+            let message =
+                Message::read(&inbound(exchange, "warehouse.stock-counted.scanner-1", properties), "inventory");
             (message.name().to_owned(), message.device().map(str::to_owned))
         };
         let from = |name: &str, device: Option<&str>| (name.to_owned(), device.map(str::to_owned));

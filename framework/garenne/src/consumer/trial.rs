@@ -139,8 +139,12 @@ mod tests {
 
     /// Bytes, or what is nearly a CloudEvent.
     fn body() -> impl Strategy<Value = Vec<u8>> {
-        let member = prop_oneof!["[ -~é]{0,20}".prop_map(serde_json::Value::from), any::<i32>().prop_map(serde_json::Value::from)];
-        let names = ["specversion", "id", "source", "type", "time", "datacontenttype", "data", "data_base64", "traceparent"];
+        let member = prop_oneof![
+            "[ -~é]{0,20}".prop_map(serde_json::Value::from),
+            any::<i32>().prop_map(serde_json::Value::from)
+        ];
+        let names =
+            ["specversion", "id", "source", "type", "time", "datacontenttype", "data", "data_base64", "traceparent"];
         let object = btree_map(proptest::sample::select(names.to_vec()), member, 0..9);
         let event = object.prop_map(|mut object| {
             object.entry("specversion").and_modify(|version| *version = "1.0".into());

@@ -78,7 +78,12 @@ impl CloudEvents {
     }
 
     /// The body of an event with these properties.
-    pub(crate) fn body(self, name: &str, event: &impl Serialize, properties: &Properties) -> Result<Vec<u8>, PublishError> {
+    pub(crate) fn body(
+        self,
+        name: &str,
+        event: &impl Serialize,
+        properties: &Properties,
+    ) -> Result<Vec<u8>, PublishError> {
         if self == Self::Binary {
             return encode(name, event);
         }

@@ -274,11 +274,8 @@ mod tests {
         let topology = blueprint.topology();
         let devices = topology.exchanges.iter().find(|exchange| exchange.name == "inventory.devices").unwrap();
         assert_eq!((devices.kind, devices.alternate.as_deref()), (ExchangeKind::Topic, Some("inventory.dlx")));
-        let bound = Binding::new(
-            "inventory.devices".into(),
-            "inventory.warehouse.stock-counted",
-            "warehouse.stock-counted.*",
-        );
+        let bound =
+            Binding::new("inventory.devices".into(), "inventory.warehouse.stock-counted", "warehouse.stock-counted.*");
         assert!(topology.bindings.contains(&bound), "{:?}", topology.bindings);
         assert!(inventory().topology().exchanges.iter().all(|exchange| exchange.name != "inventory.devices"));
     }
