@@ -51,11 +51,9 @@ impl Handlers {
             Self::Foreign(foreign) => return foreign.find(inbound, message),
         };
         match handlers.get(message.name()) {
-            Some(handler) => Found {
-                handler: handler.name,
-                handled: (handler.run)(Arc::clone(inbound), message.clone()),
-                message,
-            },
+            Some(handler) => {
+                Found { handler: handler.name, handled: (handler.run)(Arc::clone(inbound), message.clone()), message }
+            }
             None => {
                 let known: Vec<&str> = handlers.keys().copied().collect();
                 Found::unknown(message, &known)

@@ -53,7 +53,8 @@ impl Row {
     /// Whether it answers a request.
     pub(super) fn is_reply(&self) -> bool {
         // Into other queues nothing is answered.
-        (self.outgoing.exchange.is_empty() && self.outgoing.routing_key.starts_with("amq.")) || names::is_replies(&self.outgoing.exchange)
+        (self.outgoing.exchange.is_empty() && self.outgoing.routing_key.starts_with("amq."))
+            || names::is_replies(&self.outgoing.exchange)
     }
 
     /// Whether somebody has to have a queue for it: whoever shall do what it asks, or the server whose queue it names.

@@ -74,8 +74,7 @@ impl Publisher {
             let service = service.to_owned();
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
-        let envelope =
-            Envelope { exchange: exit.exchange.clone(), routing_key: &exit.key, kind: name, service, cause };
+        let envelope = Envelope { exchange: exit.exchange.clone(), routing_key: &exit.key, kind: name, service, cause };
         Ok(envelope.seal(wrapped(exit, encode(name, event)?)))
     }
 

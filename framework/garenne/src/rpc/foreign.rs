@@ -7,9 +7,9 @@ use std::time::Duration;
 use garenne_contract::Request;
 use tokio::time::timeout_at;
 
+use super::AskError;
 use super::requester::{Call, Requester};
 use super::waiters::{UNREAD, WaitingForMany};
-use super::AskError;
 use crate::broker::Inbound;
 use crate::publisher::Cause;
 use crate::topology::Exit;

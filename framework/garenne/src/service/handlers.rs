@@ -78,7 +78,11 @@ where
 }
 
 /// Decodes the request, and calls the function with what takes its replies.
-pub(super) fn request_of_many<S, R, F, Fut>(function: F, deadline: Duration, dialect: Option<&'static Dialect>) -> Bind<S>
+pub(super) fn request_of_many<S, R, F, Fut>(
+    function: F,
+    deadline: Duration,
+    dialect: Option<&'static Dialect>,
+) -> Bind<S>
 where
     S: Send + Sync + 'static,
     R: Request,

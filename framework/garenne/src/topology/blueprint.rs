@@ -124,7 +124,10 @@ impl Blueprint {
         }
         let twice = self.exits.keys().filter(|name| self.publishes.contains(name) || self.asks.contains(name));
         faults.extend(twice.map(|name| Fault::TwoWays(name.as_str())));
-        let keys = self.entrances.iter().flat_map(|(queue, entrance)| entrance.keys.iter().flatten().map(move |key| (queue, key)));
+        let keys = self
+            .entrances
+            .iter()
+            .flat_map(|(queue, entrance)| entrance.keys.iter().flatten().map(move |key| (queue, key)));
         for (queue, key) in keys.filter(|(_, key)| !is_binding_key(key)) {
             faults.push(Fault::BindingKey { queue: queue.clone(), key: key.clone() });
         }

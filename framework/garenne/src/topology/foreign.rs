@@ -63,7 +63,8 @@ mod tests {
         let blueprint = math(Entrance { keys, hears: true, ..Entrance::default() });
         let topology = blueprint.topology();
         assert!(topology.exchanges.iter().any(|exchange| exchange.name == "math.nest"));
-        let bound: Vec<_> = topology.bindings.iter().map(|bound| (&*bound.exchange, &*bound.queue, &*bound.key)).collect();
+        let bound: Vec<_> =
+            topology.bindings.iter().map(|bound| (&*bound.exchange, &*bound.queue, &*bound.key)).collect();
         assert!(bound.contains(&("math.nest", "math.nest", "order.*")), "{bound:?}");
         assert!(bound.contains(&("math.redeliver", "math.nest", "*.math.nest")), "{bound:?}");
         let rights = blueprint.rights();

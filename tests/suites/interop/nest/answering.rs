@@ -1,8 +1,8 @@
 //! A NestJS client sends to a service of ours.
 
+use super::programs::call;
 use garenne::{Context, NestQueue, Options, Refusal, Request as _, Service};
 use serde_json::{Value, json};
-use super::programs::call;
 use tokio::sync::Notify;
 
 use super::clerk::{clerk, declaring, nest_queue, topical, trusting};
@@ -69,8 +69,7 @@ async fn errors_arrive_in_nestjss_own_form_and_say_nothing_that_only_the_log_may
     ]);
     let answered = call(&bench.vhost, trusting(), calls).await;
     let error = |of: usize| &answered[of]["error"];
-    let refused =
-        json!({"status": "error", "message": "more than 1000", "code": "refused", "details": {"limit": 1000}, "retryable": false});
+    let refused = json!({"status": "error", "message": "more than 1000", "code": "refused", "details": {"limit": 1000}, "retryable": false});
     assert_eq!(answered[0], json!({"values": [], "error": refused}));
     for (of, code, retryable) in [(1, "failed", true), (2, "failed", true), (3, "malformed", false)] {
         assert_eq!((&error(of)["code"], &error(of)["retryable"]), (&json!(code), &json!(retryable)), "{answered:?}");
@@ -100,7 +99,11 @@ async fn in_topic_mode_a_client_that_declares_the_exchange_reaches_every_pattern
     let answered = call(&bench.vhost, topical(), calls).await;
     let values = [json!([42]), json!([3]), json!([3]), json!([1, 2])];
     assert_eq!(answered[..4], values.map(|values| json!({"values": values})));
-    assert_eq!(answered[5], json!({"values": [], "error": "TimeoutError"}), "nothing is bound for it, and nobody says so");
+    assert_eq!(
+        answered[5],
+        json!({"values": [], "error": "TimeoutError"}),
+        "nothing is bound for it, and nobody says so"
+    );
     let seen = bench.seen.reaches(4).await;
     assert!(seen.contains(&r#"any any.thing {"a":1}"#.to_owned()), "{seen:?}");
     clerk.stop().await;

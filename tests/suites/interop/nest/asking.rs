@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use super::programs::NestServer;
 use garenne::store::Store;
 use garenne::{AskError, Event, NestTarget, PublishError, Request, Running, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
-use super::programs::NestServer;
 use tests::{Database, PATIENCE};
 
 use crate::library::bench::{Bench, Seen, TooBig, idle, metric_at};

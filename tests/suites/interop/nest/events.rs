@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use super::programs::call;
 use garenne::{NestQueue, Service};
 use serde_json::json;
-use super::programs::call;
 use tests::{Database, Raw};
 
 use super::clerk::{clerk, declaring, trusting};
