@@ -10,3 +10,4 @@ pub mod payments;
 pub mod shipping;
 pub mod storefront;
 pub mod values;
+pub mod warehouse;

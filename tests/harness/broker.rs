@@ -1,7 +1,9 @@
 //! The broker that `cargo xtask test` has started or was given, and a vhost of it for one test.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rabbitmq_node::{BrokerChoice, Installation, Management};
 use serde_json::{Value, json};
@@ -119,6 +121,35 @@ impl Vhost {
         let path = format!("permissions/{}/{user}", self.name);
         let rights = json!({"configure": configure, "write": write, "read": read});
         self.broker.management.put(&path, &rights).expect("the rights are granted");
+    }
+
+    /// Makes a user whose password is its name, without any right.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub fn user(&self, name: &str) {
+        // The broker refuses to create a user twice at the same moment.
+        static USERS: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+        let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if users.insert((self.broker.address.clone(), name.to_owned())) {
+            let user = json!({"password": name, "tags": ""});
+            self.broker.management.put(&format!("users/{name}"), &user).expect("the user is created");
+        }
+    }
+
+    /// Gives a user what the lists `permissions` and `topic_permissions` of a definitions document say.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub fn grant(&self, user: &str, definitions: &Value) {
+        for (kind, path) in [("permissions", "permissions"), ("topic_permissions", "topic-permissions")] {
+            for right in definitions[kind].as_array().into_iter().flatten() {
+                let granted = self.broker.management.put(&format!("{path}/{}/{user}", self.name), right);
+                granted.expect("rights are granted");
+            }
+        }
     }
 
     /// The administrator's URL of this vhost.

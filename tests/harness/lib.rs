@@ -8,9 +8,11 @@ pub mod clerk;
 mod database;
 pub mod exposition;
 pub mod faults;
+mod foreign_client;
 pub mod frame;
 pub mod http;
 mod own_broker;
+mod peer;
 mod proxy;
 mod raw;
 mod service;
@@ -21,7 +23,11 @@ mod wire;
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
+pub use foreign_client::{
+    COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues,
+};
 pub use own_broker::OwnBroker;
+pub use peer::Peer;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use service::{ServiceProcess, program};

@@ -1,9 +1,7 @@
 //! The whole shop: every service as a process, with its least rights, in a vhost of its own.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use rabbitmq_node::ports;
 use serde_json::{Value, json};
@@ -212,22 +210,8 @@ pub fn checkout(sku: &str, quantity: u32, card: &str) -> Value {
 ///
 /// When the broker refuses.
 pub fn grant(vhost: &Vhost, service: &str) {
-    // The broker refuses to create a user twice at the same moment.
-    static USERS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let management = vhost.broker().management();
-    let user = json!({"password": service, "tags": ""});
-    let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if users.insert(service.to_owned()) {
-        management.put(&format!("users/{service}"), &user).expect("the user is created");
-    }
-    drop(users);
+    vhost.user(service);
     let output = Command::new(program(service)).arg("definitions").output().expect("it prints its definitions");
     let definitions: Value = serde_json::from_slice(&output.stdout).expect("its definitions are JSON");
-    let list = |key: &str| definitions[key].as_array().cloned().unwrap_or_default();
-    for rights in list("permissions") {
-        management.put(&format!("permissions/{}/{service}", vhost.name()), &rights).expect("rights are granted");
-    }
-    for rights in list("topic_permissions") {
-        management.put(&format!("topic-permissions/{}/{service}", vhost.name()), &rights).expect("rights are granted");
-    }
+    vhost.grant(service, &definitions);
 }

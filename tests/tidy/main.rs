@@ -2,5 +2,6 @@
 
 mod documents;
 mod house;
+mod interop;
 mod invariants;
 mod source;

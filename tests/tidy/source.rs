@@ -94,7 +94,7 @@ fn walk(folder: &Path, files: &mut Vec<File>) {
         let path = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
+            if name != "target" && name != "node_modules" && !name.starts_with('.') {
                 walk(&path, files);
             }
         } else if name.ends_with(".rs") {

@@ -8,6 +8,7 @@ Tasks
   up            start RabbitMQ and every service; Ctrl-C drains and stops them, a second Ctrl-C kills them
   test          run every suite; the last line is `N passed, M failed, K skipped`
   chaos         run the shop under load, break things, and check that nothing was lost and nothing happened twice
+  bench         measure what the library costs
   definitions   write infra/rabbitmq/definitions.json from what the services declare
 
 cargo xtask up
@@ -51,6 +52,14 @@ cargo xtask chaos
   It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
   below target/chaos/, and prints the command that repeats it. PostgreSQL is a private server, and the broker a private node
   unless --broker is an address.
+
+cargo xtask bench rpc
+  --rounds <n>                rounds at 1 and at 64 calls in flight (default 5)
+  --seconds <n>               how long each way is loaded in each round (default 4)
+  --broker <which>            3.10, 4.0, 4.3 or a folder, as above
+
+  A request and its reply, by the library and by the same exchange written on the AMQP client: calls per second, and processor
+  time per call of requester and responder. An optimised build, a private node, both ways in turns.
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare

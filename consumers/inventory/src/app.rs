@@ -1,12 +1,16 @@
 //! Reservations: each order gets one outcome, once and for all.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use contracts::inventory::{StockLevel, StockRejected, StockReleased, StockReserved};
 use contracts::orders::OrderPlaced;
 use contracts::values::{OrderId, Sku};
+use contracts::warehouse::StockCounted;
 use garenne::store::{Json, Store, StoreError, Transaction, Word};
 use serde::{Deserialize, Serialize};
 use sqlx::Connection;
 
+use crate::count::{self, Counted};
 use crate::{config, shelf};
 
 /// The stock of the shop.
@@ -73,7 +77,7 @@ impl Inventory {
             return decided(transaction, order_id).await;
         }
         let mut shelves = transaction.begin().await?;
-        let outcome = match shelf::take(&mut shelves, order).await? {
+        let outcome = match shelf::take(&mut shelves, order, now()).await? {
             Ok(total) => {
                 shelves.commit().await?;
                 let reserved = StockReserved { order_id, total, card: order.card.clone() };
@@ -114,12 +118,26 @@ impl Inventory {
             State::Rejected | State::Cancelled => Ok(None),
             State::Released => Ok(Some(answer(transaction, order_id).await?)),
             State::Reserved => {
-                let released = StockReleased { order_id, lines: shelf::put_back(transaction, order_id).await? };
+                let released = StockReleased { order_id, lines: shelf::put_back(transaction, order_id, now()).await? };
                 settle(transaction, order_id, State::Released, &released).await?;
                 tracing::info!(%order_id, "stock released");
                 Ok(Some(released))
             }
         }
+    }
+
+    /// Makes the stock what was counted, once for each count, and not where a newer count has come before. Roll back when the
+    /// count is refused.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails: try again.
+    pub async fn correct(
+        transaction: &mut Transaction,
+        scanner: &str,
+        count: &StockCounted,
+    ) -> Result<Counted, sqlx::Error> {
+        count::correct(transaction, scanner, count, now()).await
     }
 
     /// Price and units of one article; nothing when there is no such article.
@@ -139,6 +157,12 @@ impl Inventory {
     pub async fn levels(&self) -> Result<Vec<StockLevel>, sqlx::Error> {
         shelf::levels(self.store.pool()).await
     }
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Whether this transaction is the first to decide about the order. Where two replicas claim at the same time, the

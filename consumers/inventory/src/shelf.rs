@@ -21,6 +21,7 @@ type ArticleRow = (Word<Sku>, String, i64, i64);
 pub(crate) async fn take(
     connection: &mut AnyConnection,
     order: &OrderPlaced,
+    now: i64,
 ) -> Result<Result<Money, Missing>, sqlx::Error> {
     let mut lines: Vec<&OrderLine> = order.lines.iter().collect();
     lines.sort_by(|one, other| one.sku.cmp(&other.sku));
@@ -37,10 +38,11 @@ pub(crate) async fn take(
             let available = level(&mut *connection, sku).await?.map(|level| level.available);
             return Ok(Err(Missing { sku: sku.clone(), available }));
         };
-        sqlx::query("INSERT INTO reserved_lines (order_id, sku, units) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO reserved_lines (order_id, sku, units, reserved_at) VALUES ($1, $2, $3, $4)")
             .bind(Word(order.order_id))
             .bind(Word(sku))
             .bind(i64::from(quantity.get()))
+            .bind(now)
             .execute(&mut *connection)
             .await?;
         total = Money::euro_cents(price).times(*quantity).and_then(|cost| total.plus(cost)).map_err(undecodable)?;
@@ -49,7 +51,11 @@ pub(crate) async fn take(
 }
 
 /// Puts back what lies aside for the order; returns it.
-pub(crate) async fn put_back(transaction: &mut Transaction, order_id: OrderId) -> Result<OrderLines, sqlx::Error> {
+pub(crate) async fn put_back(
+    transaction: &mut Transaction,
+    order_id: OrderId,
+    now: i64,
+) -> Result<OrderLines, sqlx::Error> {
     let rows: Vec<(Word<Sku>, i64)> =
         sqlx::query_as("SELECT sku, units FROM reserved_lines WHERE order_id = $1 ORDER BY sku")
             .bind(Word(order_id))
@@ -64,6 +70,14 @@ pub(crate) async fn put_back(transaction: &mut Transaction, order_id: OrderId) -
             .await?;
         lines.push(OrderLine { sku, quantity: Quantity::try_from(units).map_err(undecodable)? });
     }
+    sqlx::query(
+        "INSERT INTO released_lines (order_id, sku, units, reserved_at, released_at)
+         SELECT order_id, sku, units, reserved_at, $2 FROM reserved_lines WHERE order_id = $1",
+    )
+    .bind(Word(order_id))
+    .bind(now)
+    .execute(&mut **transaction)
+    .await?;
     sqlx::query("DELETE FROM reserved_lines WHERE order_id = $1")
         .bind(Word(order_id))
         .execute(&mut **transaction)

@@ -183,7 +183,7 @@ async fn what_was_there_at_the_start_is_on_the_shelf_or_lies_aside() {
     }
     let pool = sqlx::AnyPool::connect(&format!("sqlite://{}/inventory.db", folder.path().display())).await.unwrap();
     let broken: Vec<(String,)> = sqlx::query_as(
-        "SELECT sku FROM articles WHERE start_stock <> stock +
+        "SELECT sku FROM articles WHERE start_stock + corrected <> stock +
          (SELECT COALESCE(SUM(units), 0) FROM reserved_lines WHERE reserved_lines.sku = articles.sku)",
     )
     .fetch_all(&pool)

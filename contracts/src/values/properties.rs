@@ -4,8 +4,11 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{CardToken, Customer, EmailAddress, Money, OrderId, OrderLines, PersonName, Quantity, Sku};
+use super::{
+    CardToken, CountId, Customer, EmailAddress, Moment, Money, OrderId, OrderLines, PersonName, Quantity, Sku, Units,
+};
 use crate::storefront::CheckoutSubmitted;
+use crate::warehouse::StockCounted;
 
 /// Text is either no value, or a value that is written as it was read and read as it was written.
 fn survives<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(json: &str) -> Result<(), TestCaseError> {
@@ -20,14 +23,18 @@ fn survives<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(json:
 /// Every value from the same text.
 fn all_survive(json: &str) -> Result<(), TestCaseError> {
     survives::<CardToken>(json)?;
+    survives::<CountId>(json)?;
     survives::<Customer>(json)?;
     survives::<EmailAddress>(json)?;
+    survives::<Moment>(json)?;
     survives::<Money>(json)?;
     survives::<OrderId>(json)?;
     survives::<OrderLines>(json)?;
     survives::<PersonName>(json)?;
     survives::<Quantity>(json)?;
     survives::<Sku>(json)?;
+    survives::<StockCounted>(json)?;
+    survives::<Units>(json)?;
     survives::<CheckoutSubmitted>(json)
 }
 
@@ -39,6 +46,7 @@ fn text() -> impl Strategy<Value = String> {
         "[A-Z0-9-]{0,42}",
         "[a-z.]{0,66}@[a-z.-]{0,9}\\.[a-z]{0,3}",
         "[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}",
+        "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,12})?(Z|[+-][01][0-9]:[0-5][0-9])",
     ]
 }
 
@@ -60,6 +68,19 @@ proptest! {
             let quantity = serde_json::from_str::<Quantity>(&number.to_string());
             prop_assert_eq!(quantity.is_ok(), (1..=1_000).contains(&number));
             all_survive(&number.to_string())?;
+            let units = serde_json::from_str::<Units>(&number.to_string());
+            prop_assert_eq!(units.is_ok(), (0..=1_000_000).contains(&number));
+        }
+    }
+
+    #[test]
+    fn a_time_is_the_same_in_every_offset(milliseconds in 0..253_402_200_000_000_i64, hours in 0..=23_i8) {
+        let moment = |text: String| serde_json::from_value::<Moment>(text.into()).map(Moment::milliseconds);
+        let utc = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).expect("a time");
+        let there = utc.to_offset(time::UtcOffset::from_hms(hours, 0, 0).expect("an offset"));
+        for time in [utc, there] {
+            let text = time.format(&time::format_description::well_known::Rfc3339).expect("a text");
+            prop_assert_eq!(moment(text).expect("a moment"), milliseconds);
         }
     }
 
@@ -92,5 +113,7 @@ proptest! {
             "lines": [{"sku": sku, "quantity": quantity}],
         });
         all_survive(&checkout.to_string())?;
+        let count = serde_json::json!({"count_id": order_id, "sku": sku, "units": quantity, "counted_at": name});
+        all_survive(&count.to_string())?;
     }
 }

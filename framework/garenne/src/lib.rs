@@ -7,7 +7,8 @@
 //! - A handler gets its message and a [`Context`]: the state, `publish`, `ask`.
 //! - What it returns decides what happens to the delivery: `Ok` acknowledges, [`Failure`] retries on a ladder of
 //!   delays or makes a dead letter. [`Classify`] makes the choice short.
-//! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply.
+//! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply, [`Replies`] and [`Answers`] of one that gets
+//!   several.
 //! - [`store`] opens a service's own database.
 //!
 //! Delivery is at least once. A handler that works in the transaction of its message, [`Context::transaction`], has effects
@@ -16,6 +17,7 @@
 
 mod broker;
 mod consumer;
+mod nest;
 mod outbox;
 mod publisher;
 mod retry;
@@ -28,11 +30,12 @@ mod topology;
 pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
 pub use consumer::{Classified, Classify, Failure, Message, Observed, Options};
 pub use garenne_contract::{Event, MessageName, NoError, Request};
+pub use nest::{NestPattern, NestTarget};
 pub use outbox::{MessageTransaction, UnitOfWork};
-pub use publisher::Receipt;
+pub use publisher::{CloudEvents, Receipt};
 pub use retry::{Ladder, LadderFault};
-pub use rpc::{AskError, Problem, Refusal};
-pub use service::{Client, Context, Running, Service, Settings, SettingsFault, StartError, run};
+pub use rpc::{Answers, AskError, Problem, Refusal, Replies};
+pub use service::{Client, Context, NestQueue, Running, Service, Settings, SettingsFault, StartError, run};
 pub use telemetry::LogFormat;
 pub use topology::Fault;
 

@@ -17,13 +17,14 @@ pub(crate) fn render(ports: Ports, definitions: Option<&Path>, distribution: &Di
     // Where definitions are imported, RabbitMQ makes no default user: the file has to bring the administrator.
     let kept = SHARED.lines().filter(|line| !line.starts_with("definitions.") && !line.starts_with('#'));
     let mut lines: Vec<String> = kept.filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-    let Ports { amqp, management, metrics, .. } = ports;
+    let Ports { amqp, management, metrics, mqtt, .. } = ports;
     lines.extend([
         format!("listeners.tcp.loopback = 127.0.0.1:{amqp}"),
         "management.tcp.ip = 127.0.0.1".to_owned(),
         format!("management.tcp.port = {management}"),
         "prometheus.tcp.ip = 127.0.0.1".to_owned(),
         format!("prometheus.tcp.port = {metrics}"),
+        format!("mqtt.listeners.tcp.loopback = 127.0.0.1:{mqtt}"),
     ]);
     lines.extend(distribution.lines());
     match definitions {
@@ -50,7 +51,7 @@ mod tests {
     use crate::distribution::Distribution;
     use crate::ports::Ports;
 
-    const PORTS: Ports = Ports { amqp: 1, management: 2, metrics: 3, distribution: 4 };
+    const PORTS: Ports = Ports { amqp: 1, management: 2, metrics: 3, mqtt: 5, distribution: 4 };
 
     /// Every line that is neither blank nor a comment is `key = value`, and no key comes twice.
     fn parse(text: &str) -> BTreeMap<&str, &str> {
@@ -69,6 +70,8 @@ mod tests {
             assert!(shared.contains_key(key), "{key} is not set");
         }
         assert_eq!(shared["definitions.import_backend"], "local_filesystem");
+        // What devices publish goes where inventory hears it, and nobody publishes without a name.
+        assert_eq!((shared["mqtt.exchange"], shared["mqtt.allow_anonymous"]), ("inventory.devices", "false"));
         // With it, RabbitMQ 3.10 boots with half a topology and shows no error.
         assert!(!shared.contains_key("definitions.skip_if_unchanged"));
     }
@@ -80,6 +83,7 @@ mod tests {
         assert_eq!(own["listeners.tcp.loopback"], "127.0.0.1:1");
         assert_eq!((own["management.tcp.ip"], own["management.tcp.port"]), ("127.0.0.1", "2"));
         assert_eq!((own["prometheus.tcp.ip"], own["prometheus.tcp.port"]), ("127.0.0.1", "3"));
+        assert_eq!(own["mqtt.listeners.tcp.loopback"], "127.0.0.1:5");
         assert_eq!(own["default_user"], "admin");
         assert!(!text.contains("definitions."));
     }
@@ -102,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn management_and_metrics_are_the_plugins() {
+    fn management_metrics_and_mqtt_are_the_plugins() {
         let plugins: Vec<&str> =
             ENABLED_PLUGINS.trim().trim_start_matches('[').trim_end_matches("].").split(',').map(str::trim).collect();
-        assert_eq!(plugins, ["rabbitmq_management", "rabbitmq_prometheus"]);
+        assert_eq!(plugins, ["rabbitmq_management", "rabbitmq_mqtt", "rabbitmq_prometheus"]);
     }
 }

@@ -58,7 +58,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node and waits until it is ready: AMQP accepts, the management API answers, and the definitions are all there.
+    /// Starts a node and waits until it is ready: AMQP and MQTT accept, the management API answers, and the definitions are all there.
     /// A node that an owner which died has left in the same directory is ended first.
     ///
     /// # Errors
@@ -121,6 +121,12 @@ impl Node {
     #[must_use]
     pub fn amqp_port(&self) -> u16 {
         self.ports.amqp
+    }
+
+    /// The port at which devices speak MQTT.
+    #[must_use]
+    pub fn mqtt_port(&self) -> u16 {
+        self.ports.mqtt
     }
 
     /// The AMQP address for one user and virtual host.
@@ -191,7 +197,7 @@ impl Node {
         let management = self.management();
         let process = Process::start(&self.installation, &self.directory, &self.name, self.ports, &self.distribution)?;
         let process = self.process.insert(process);
-        if let Err(error) = wait_until_ready(process, &management, self.ports.amqp, self.deadline, &self.directory) {
+        if let Err(error) = wait_until_ready(process, &management, self.ports, self.deadline, &self.directory) {
             self.kill()?;
             return Err(error);
         }
@@ -202,7 +208,7 @@ impl Node {
 fn wait_until_ready(
     process: &mut Process,
     management: &Management,
-    amqp: u16,
+    ports: Ports,
     limit: Duration,
     directory: &Directory,
 ) -> Result<(), Error> {
@@ -212,10 +218,11 @@ fn wait_until_ready(
             let (log, tail) = (directory.log(), directory.log_tail());
             return Err(Error::Exited { status: status.to_string(), log, tail });
         }
-        let reason = match (process::accepts(amqp), management.get("overview")) {
-            (true, Ok(_)) => return Ok(()),
-            (false, _) => format!("nobody accepts on the AMQP port {amqp}"),
-            (true, Err(error)) => error.to_string(),
+        let deaf = [("AMQP", ports.amqp), ("MQTT", ports.mqtt)].into_iter().find(|(_, port)| !process::accepts(*port));
+        let reason = match (deaf, management.get("overview")) {
+            (None, Ok(_)) => return Ok(()),
+            (Some((protocol, port)), _) => format!("nobody accepts on the {protocol} port {port}"),
+            (None, Err(error)) => error.to_string(),
         };
         if Instant::now() >= deadline {
             let (log, tail) = (directory.log(), directory.log_tail());

@@ -14,17 +14,19 @@ pub struct Ports {
     pub management: u16,
     /// Prometheus metrics.
     pub metrics: u16,
+    /// MQTT.
+    pub mqtt: u16,
     /// Erlang distribution. Without epmd it is the node's address among Erlang nodes.
     pub distribution: u16,
 }
 
 impl Ports {
-    /// Four ports that are free now.
+    /// Five ports that are free now.
     ///
     /// # Errors
     /// [`Error::Machine`] when none is free.
     pub fn free() -> Result<Self, Error> {
-        Ok(Self { amqp: free()?, management: free()?, metrics: free()?, distribution: free()? })
+        Ok(Self { amqp: free()?, management: free()?, metrics: free()?, mqtt: free()?, distribution: free()? })
     }
 
     /// RabbitMQ's own ports where they are free, others where not.
@@ -36,6 +38,7 @@ impl Ports {
             amqp: prefer(5672)?,
             management: prefer(15672)?,
             metrics: prefer(15692)?,
+            mqtt: prefer(1883)?,
             distribution: prefer(25672)?,
         })
     }

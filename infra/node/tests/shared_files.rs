@@ -42,7 +42,7 @@ fn compose_mounts_what_is_here_and_listens_on_loopback_only() {
         lines.map_while(|line| line.trim().strip_prefix("- ")).map(|item| item.trim_matches('"').to_owned()).collect()
     };
     let ports = below("ports");
-    assert_eq!(ports, ["127.0.0.1:5672:5672", "127.0.0.1:15672:15672"]);
+    assert_eq!(ports, ["127.0.0.1:5672:5672", "127.0.0.1:15672:15672", "127.0.0.1:1883:1883"]);
     let mounts: Vec<String> = below("volumes").into_iter().filter(|mount| mount.starts_with("./")).collect();
     assert_eq!(mounts.len(), 3, "{mounts:?}");
     for mount in mounts {

@@ -1,16 +1,17 @@
 //! The library on a real broker, with services of one handler.
 
 mod bad_input;
-mod bench;
+pub(crate) mod bench;
 mod drain;
 mod foreign_requests;
 mod handling;
 mod headers;
 mod health;
 mod order;
-mod outbox;
+pub(crate) mod outbox;
 mod publishing;
 mod recovery;
 mod requests;
+mod rpc;
 mod starting;
 mod stores;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::devices;
 use super::user::user;
 use crate::failure::Failure;
 
@@ -20,12 +21,13 @@ pub(super) const KINDS: [(&str, &[&str]); 6] = [
 /// The virtual host that every service of the development broker uses.
 const VHOST: &str = "/";
 
-/// Merges the parts, and adds the virtual host, one user per service and the administrator.
+/// Merges the parts, and adds the virtual host, one user per service, the administrator and a device.
 /// The same object may be declared by several services, but only in the same way.
 pub(super) fn assemble(parts: &[(&str, Value)]) -> Result<Value, Failure> {
     let mut users: Vec<Value> = parts.iter().map(|(service, _)| user(service, &[])).collect();
     let (name, _) = rabbitmq_node::ADMINISTRATOR;
     users.push(user(name, &["administrator"]));
+    let scanner = devices::rights(parts).inspect(|_| users.push(user(devices::SCANNER, &[])));
     users.sort_by_key(|user| user["name"].to_string());
     let administrator = json!({ "permissions": [
         { "user": name, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*" }
@@ -35,7 +37,8 @@ pub(super) fn assemble(parts: &[(&str, Value)]) -> Result<Value, Failure> {
     document.insert("users".to_owned(), Value::Array(users));
     for (kind, fields) in KINDS {
         let mut merged: BTreeMap<String, (&str, &Value)> = BTreeMap::new();
-        for (service, part) in parts.iter().map(|(service, part)| (*service, part)).chain([("xtask", &administrator)]) {
+        let added = [Some(&administrator), scanner.as_ref()].into_iter().flatten().map(|part| ("xtask", part));
+        for (service, part) in parts.iter().map(|(service, part)| (*service, part)).chain(added) {
             for object in objects(service, part, kind)? {
                 let (first, earlier) = *merged.entry(identity(object, fields)).or_insert((service, object));
                 if earlier != object {

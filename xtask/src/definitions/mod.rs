@@ -1,5 +1,6 @@
 //! `infra/rabbitmq/definitions.json`: what the services declare, with a user for each. Generated, never edited.
 
+mod devices;
 mod difference;
 mod document;
 mod user;

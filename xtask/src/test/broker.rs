@@ -48,7 +48,7 @@ impl TestBroker {
                     )));
                 }
                 let address = format!("{}:{}", broker.host(), broker.port());
-                let environment = environment(address, broker.management_url(), broker.user());
+                let environment = environment(address, broker.management_url(), broker.user()).to_vec();
                 Ok(Self { own: Own::Nothing, environment, _claim: None })
             }
         }
@@ -70,11 +70,12 @@ impl TestBroker {
 }
 
 fn environment_of(node: &Node) -> Vec<(&'static str, String)> {
-    environment(format!("127.0.0.1:{}", node.amqp_port()), &node.management_url(), ADMINISTRATOR)
+    let own = environment(format!("127.0.0.1:{}", node.amqp_port()), &node.management_url(), ADMINISTRATOR);
+    own.into_iter().chain([("TEST_MQTT_PORT", node.mqtt_port().to_string())]).collect()
 }
 
-fn environment(address: String, management_url: &str, user: (&str, &str)) -> Vec<(&'static str, String)> {
-    vec![
+fn environment(address: String, management_url: &str, user: (&str, &str)) -> [(&'static str, String); 4] {
+    [
         ("TEST_AMQP_ADDRESS", address),
         ("TEST_MANAGEMENT_URL", management_url.to_owned()),
         ("TEST_ADMIN_USER", user.0.to_owned()),

@@ -10,7 +10,7 @@ mod suite;
 mod target;
 
 use std::env;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::arguments::TestOptions;
@@ -20,8 +20,7 @@ use report::{Outcome, Report};
 pub(crate) use suite::SuiteName;
 use target::{OWN_NODE, Source, Target};
 
-/// The modules whose tests need the clients in Python, and a browser.
-const FOREIGN: &str = "foreign::";
+/// The module whose tests need a browser.
 const PAGE: &str = "page::";
 
 /// Runs the chosen suites. A failed suite does not keep the others from running; only a failed build does.
@@ -143,7 +142,26 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
         Ok(python) => drop(command.env("TEST_PYTHON", python)),
         Err(reason) => {
             missing.push(("clients in Python".to_owned(), reason.to_string()));
-            command.args(["--skip", FOREIGN]);
+            skip(&mut command, clients::IN_PYTHON);
+        }
+    }
+    match clients::node(&mut progress) {
+        Ok(node) => drop(command.env("TEST_NODE", node)),
+        Err(reason) => {
+            missing.push(("clients in Node".to_owned(), reason.to_string()));
+            skip(&mut command, clients::IN_NODE.map(|(_, suite)| suite));
+        }
+    }
+    if let Source::Given(_) = source {
+        missing.push(("MQTT".to_owned(), "nobody knows how a given broker hears devices".to_owned()));
+        skip(&mut command, clients::OVER_MQTT);
+    } else {
+        match clients::mosquitto(&mut progress) {
+            Ok(program) => drop(command.env("TEST_MOSQUITTO_PUB", program)),
+            Err(reason) => {
+                missing.push(("Mosquitto".to_owned(), reason.to_string()));
+                skip(&mut command, ["interop::mosquitto::"]);
+            }
         }
     }
     match browser::find_or_install(&mut progress) {
@@ -165,4 +183,11 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
     let result = build::run(&mut command);
     broker.stop()?;
     result
+}
+
+/// Leaves out the tests whose names contain one of these.
+fn skip(command: &mut Command, suites: impl IntoIterator<Item = &'static str>) {
+    for suite in suites {
+        command.args(["--skip", suite]);
+    }
 }

@@ -7,8 +7,10 @@ use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Release};
 use crate::arguments::TestOptions;
 use crate::workspace;
 
-/// The suites about the library, and about the shop the ones in which messages are lost or doubled if anything is.
-const CORE: [&str; 5] = ["library::", "poison::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
+/// The suites about the library and about other clients, and about the shop the ones in which messages are lost or doubled if
+/// anything is.
+const CORE: [&str; 6] =
+    ["library::", "poison::", "interop::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
 
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";
@@ -109,7 +111,7 @@ impl fmt::Display for Target {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FOREIGN, PAGE};
+    use super::super::{PAGE, clients};
     use super::{CORE, OWN_NODE, Target};
     use crate::arguments::TestOptions;
     use crate::workspace;
@@ -121,10 +123,11 @@ mod tests {
             let path = suites.join(modules.trim_matches(':').replace("::", "/"));
             path.is_dir() || path.with_extension("rs").is_file()
         };
-        for modules in CORE {
+        let foreign = clients::IN_PYTHON.into_iter().chain(clients::IN_NODE.map(|(_, suite)| suite));
+        for modules in CORE.into_iter().chain(foreign).chain(clients::OVER_MQTT) {
             assert!(is_there(modules), "{modules}");
         }
-        for (modules, within) in [(OWN_NODE, "library/recovery"), (FOREIGN, "shop"), (PAGE, "shop")] {
+        for (modules, within) in [(OWN_NODE, "library/recovery"), (PAGE, "shop")] {
             assert!(is_there(&format!("{within}/{modules}")), "{modules}");
         }
     }

@@ -15,9 +15,9 @@ pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
     };
     let mut lines = vec![format!("Ready after {:.1} s: {running}", after.as_secs_f64()), String::new()];
     lines.extend(plan.page.as_ref().map(|page| format!("Shop            {page}")));
-    match broker.administration() {
+    match broker.addresses() {
         None => lines.push("Broker          the given one".to_owned()),
-        Some((management, amqp)) => {
+        Some([management, amqp, mqtt]) => {
             let (user, password) = ADMINISTRATOR;
             lines.push(format!("Management UI   {management}   {user} / {password}"));
             lines.push(format!("AMQP            {amqp}"));
@@ -27,6 +27,7 @@ pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
             lines.push(
                 "                the message's name as routing key, or bind a queue of your own there.".to_owned(),
             );
+            lines.push(format!("MQTT            {mqtt}   scanner-1 / scanner-1"));
         }
     }
     lines.extend([String::new(), "Ctrl-C drains and stops everything".to_owned()]);

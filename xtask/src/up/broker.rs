@@ -81,13 +81,14 @@ impl Broker {
         }
     }
 
-    /// Management UI and AMQP address for the administrator, where we know them.
-    pub(super) fn administration(&self) -> Option<(String, String)> {
+    /// Management UI and AMQP address for the administrator, and the address for devices, where we know them.
+    pub(super) fn addresses(&self) -> Option<[String; 3]> {
         match self {
             Self::Given { .. } => None,
             Self::Private(node) => {
                 let (user, password) = ADMINISTRATOR;
-                Some((node.management_url(), node.amqp_url(user, password, "/")))
+                let mqtt = format!("mqtt://127.0.0.1:{}", node.mqtt_port());
+                Some([node.management_url(), node.amqp_url(user, password, "/"), mqtt])
             }
         }
     }

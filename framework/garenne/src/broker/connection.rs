@@ -32,8 +32,10 @@ pub(crate) struct Broker {
     address: Address,
     /// `<service>/<instance>`: what the management UI calls the connections.
     instance: String,
-    /// Opens the connections of the publishing lanes.
+    /// Opens the connections of the publishing lane.
     publishing: Dock,
+    /// Opens the connections of the lane on which requests are sent whose replies come directly.
+    asking: Dock,
     /// For declares: a refused one may cost its connection, which must not be anybody else's.
     declaring: Dock,
     thread: AmqpThread,
@@ -64,8 +66,17 @@ impl Broker {
     pub(crate) fn new(address: Address, instance: &str) -> io::Result<Self> {
         let thread = AmqpThread::start()?;
         let publishing = Dock::new(&address, format!("{instance} publish"), &thread);
+        let asking = Dock::new(&address, format!("{instance} ask"), &thread);
         let declaring = Dock::new(&address, format!("{instance} declare"), &thread);
-        Ok(Self { address, instance: instance.to_owned(), publishing, declaring, thread, missing: Notify::new() })
+        Ok(Self {
+            address,
+            instance: instance.to_owned(),
+            publishing,
+            asking,
+            declaring,
+            thread,
+            missing: Notify::new(),
+        })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -75,6 +86,11 @@ impl Broker {
     /// A connection that only publishes: the broker stops reading from such a one when it is short of memory.
     pub(super) async fn publishing(&self) -> Result<Connected, BrokerError> {
         self.pooled(&self.publishing).await
+    }
+
+    /// A connection that publishes requests and gets their replies.
+    pub(super) async fn asking(&self) -> Result<Connected, BrokerError> {
+        self.pooled(&self.asking).await
     }
 
     /// A connection that only consumes.

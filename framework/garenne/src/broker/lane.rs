@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::Outgoing;
 use super::connection::Broker;
 use super::publish_error::PublishError;
 use super::pump::Pump;
 use super::room::{Limits, Room, Rooms};
+use super::{Direct, Outgoing};
 use crate::telemetry::Metrics;
 
 /// A handle to the lane's task. The task ends, after the last confirm, when the lane is closed or every handle is gone.
@@ -57,20 +56,22 @@ impl Message {
 }
 
 impl Lane {
-    /// Starts the lane. It connects once `declared` says that the service's exchanges exist.
-    pub(crate) fn start(
+    /// A lane, and its task, which is to be spawned. It connects once `declared` says that the service's exchanges exist. With `direct`, replies to what is
+    /// published come to its channel.
+    pub(crate) fn new(
         broker: Arc<Broker>,
         declared: watch::Receiver<bool>,
         limits: Limits,
         metrics: Arc<Metrics>,
-    ) -> (Self, JoinHandle<()>) {
+        direct: Option<Direct>,
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (jobs, receiver) = mpsc::channel(limits.messages);
         let (state, watched) = watch::channel(LaneState::Connecting("not connected yet".into()));
         let (closing, when_closing) = watch::channel(false);
         let rooms = Rooms::new(limits, Arc::clone(&metrics));
-        let pump = Pump::new(Arc::clone(&broker), declared, receiver, state, when_closing, metrics);
+        let pump = Pump::new(Arc::clone(&broker), declared, receiver, state, when_closing, metrics, direct);
         let lane = Self { jobs, rooms, broker, state: watched, closing };
-        (lane, tokio::spawn(pump.run()))
+        (lane, pump.run())
     }
 
     pub(crate) fn state(&self) -> watch::Receiver<LaneState> {

@@ -78,6 +78,12 @@ pub enum PublishError {
         /// The exchange.
         exchange: String,
     },
+    /// No queue takes this command: its owner was never started, or its queue is gone.
+    #[error("nobody takes {message}: no queue is bound for it. Start the service that owns it")]
+    NobodyThere {
+        /// The message's name.
+        message: String,
+    },
     /// The broker closed the channel over this message, for want of a right for example.
     #[error(
         "the broker refuses {message}: {reason}. If a right is missing, import the definitions that `<service> definitions` prints"
@@ -145,6 +151,7 @@ impl PublishError {
             | Self::Stopped { .. } => true,
             Self::Rejected { .. }
             | Self::NoExchange { .. }
+            | Self::NobodyThere { .. }
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::Encoding { .. }

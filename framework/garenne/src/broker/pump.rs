@@ -11,21 +11,22 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::Channel;
+use lapin::options::ConfirmSelectOptions;
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
-use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::BrokerError;
 use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
+use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
-use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
+use super::sending::{Failed, Sent, send};
 use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
@@ -33,8 +34,6 @@ pub(crate) const WINDOW: usize = 512;
 const CHANNEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A confirm that is later than this, on a connection that is not blocked, never comes.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
-/// Replies through `amq.rabbitmq.reply-to` come back as unroutable on 3.10 although they are delivered.
-const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to";
 
 /// The lane's side that talks to the broker.
 pub(super) struct Pump {
@@ -44,6 +43,8 @@ pub(super) struct Pump {
     state: watch::Sender<LaneState>,
     closing: watch::Receiver<bool>,
     metrics: Arc<Metrics>,
+    /// Who hears the replies to what is published here.
+    direct: Option<Arc<Direct>>,
     /// What has been taken and not settled, in the order in which it was taken. It is sent again on the next channel.
     unsettled: BTreeMap<u64, Job>,
     next: u64,
@@ -71,6 +72,7 @@ impl Pump {
         state: watch::Sender<LaneState>,
         closing: watch::Receiver<bool>,
         metrics: Arc<Metrics>,
+        direct: Option<Direct>,
     ) -> Self {
         Self {
             broker,
@@ -79,6 +81,7 @@ impl Pump {
             state,
             closing,
             metrics,
+            direct: direct.map(Arc::new),
             unsettled: BTreeMap::new(),
             next: 0,
             settled_any: false,
@@ -100,10 +103,10 @@ impl Pump {
                 return;
             }
             let began = Instant::now();
-            let error = match self.broker.publishing().await {
+            let error = match self.connect().await {
                 Ok(connection) => {
                     if std::mem::replace(&mut connected_before, true) {
-                        self.metrics.reconnected("publish");
+                        self.metrics.reconnected(self.role());
                     }
                     let ended = self.serve(&connection).await;
                     connection.close().await;
@@ -114,7 +117,7 @@ impl Pump {
                     error
                 }
                 Err(error) => {
-                    self.metrics.failed_attempt("publish");
+                    self.metrics.failed_attempt(self.role());
                     error
                 }
             };
@@ -130,8 +133,18 @@ impl Pump {
         }
     }
 
+    async fn connect(&self) -> Result<Connected, BrokerError> {
+        if self.direct.is_some() { self.broker.asking().await } else { self.broker.publishing().await }
+    }
+
+    fn role(&self) -> &'static str {
+        if self.direct.is_some() { "ask" } else { "publish" }
+    }
+
     fn enter(&self, state: LaneState) {
-        self.metrics.publishing(state == LaneState::Open);
+        if self.direct.is_none() {
+            self.metrics.publishing(state == LaneState::Open);
+        }
         self.state.send_replace(state);
     }
 
@@ -143,21 +156,25 @@ impl Pump {
             let open = async {
                 let channel = connection.create_channel().await?;
                 channel.confirm_select(ConfirmSelectOptions::default()).await?;
-                Ok::<_, lapin::Error>(channel)
+                let replies = match self.direct.clone() {
+                    Some(direct) => Some(DirectReplies::subscribe(&channel, direct).await?),
+                    None => None,
+                };
+                Ok::<_, lapin::Error>((channel, replies))
             };
             let opened = tokio::select! {
                 opened = timeout(CHANNEL_TIMEOUT, open) => opened,
                 () = connection.lost() => return lost(&"it ended while a channel was opened"),
             };
-            let channel = match opened {
-                Ok(Ok(channel)) => channel,
+            let (channel, replies) = match opened {
+                Ok(Ok(opened)) => opened,
                 Ok(Err(error)) => return lost(&error),
                 Err(_) => return lost(&"the broker opened no channel in time"),
             };
             if !connection.status().blocked() {
                 self.enter(LaneState::Open);
             }
-            match self.pump(connection, &channel, &mut link).await {
+            match self.pump(connection, &channel, &mut link, replies).await {
                 End::Finished => {
                     let _ = timeout(CHANNEL_TIMEOUT, channel.close(200, "done".into())).await;
                     return None;
@@ -172,7 +189,13 @@ impl Pump {
     }
 
     /// Publishes on one channel until it ends.
-    async fn pump(&mut self, connection: &Connected, channel: &Channel, link: &mut Link) -> End {
+    async fn pump(
+        &mut self,
+        connection: &Connected,
+        channel: &Channel,
+        link: &mut Link,
+        mut replies: Option<DirectReplies>,
+    ) -> End {
         self.metrics.sent_again(self.unsettled.range(..self.sent).count());
         let mut again: VecDeque<u64> = self.unsettled.keys().copied().collect();
         let mut in_flight = FuturesUnordered::new();
@@ -194,6 +217,9 @@ impl Pump {
             if finishing && self.unsettled.is_empty() {
                 return End::Finished;
             }
+            if self.direct.is_some() && replies.is_none() && in_flight.is_empty() {
+                return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
+            }
             let room = in_flight.len() < self.window() && again.is_empty() && !finishing;
             tokio::select! {
                 biased;
@@ -211,6 +237,7 @@ impl Pump {
                         return self.failed(error);
                     }
                 }
+                () = hear(&mut replies) => {}
                 job = self.jobs.recv(), if room => match job {
                     Some(job) => again.extend(self.accept(job)),
                     None => finishing = true,
@@ -350,27 +377,4 @@ impl Pump {
 /// Ends when the lane is closed.
 async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
-}
-
-struct Sent {
-    number: u64,
-    outcome: Result<Confirmation, Failed>,
-}
-
-enum Failed {
-    Client(lapin::Error),
-    Encoding(String),
-}
-
-async fn send(channel: Channel, number: u64, message: Message) -> Sent {
-    let outcome = async {
-        let Wire { exchange, routing_key, properties } =
-            Wire::of(&message.0).map_err(|error| Failed::Encoding(error.to_string()))?;
-        // Through any other exchange it is a key like all others, which a sender may have chosen.
-        let direct = message.0.exchange.is_empty() && message.0.routing_key.starts_with(DIRECT_REPLY_TO);
-        let options = BasicPublishOptions { mandatory: !direct, ..Default::default() };
-        let publish = channel.basic_publish(exchange, routing_key, options, &message.0.body, properties);
-        publish.await.map_err(Failed::Client)?.await.map_err(Failed::Client)
-    };
-    Sent { number, outcome: outcome.await }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
@@ -239,13 +240,17 @@ impl Intake {
     }
 }
 
-fn delivered(delivery: lapin::message::Delivery, settler: &Settler) -> Delivered {
-    let inbound = Inbound {
+fn delivered(delivery: Delivery, settler: &Settler) -> Delivered {
+    let receipt = AckReceipt::new(delivery.delivery_tag, settler);
+    Delivered { inbound: inbound(delivery), receipt }
+}
+
+pub(super) fn inbound(delivery: Delivery) -> Inbound {
+    Inbound {
         exchange: delivery.exchange.as_str().to_owned(),
         routing_key: delivery.routing_key.as_str().to_owned(),
         redelivered: delivery.redelivered,
         properties: (&delivery.properties).into(),
         body: delivery.data,
-    };
-    Delivered { inbound, receipt: AckReceipt::new(delivery.delivery_tag, settler) }
+    }
 }

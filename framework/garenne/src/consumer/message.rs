@@ -4,22 +4,26 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
+use super::cloud_event;
 use crate::broker::Inbound;
-use crate::publisher::{Cause, header};
+use crate::publisher::{Cause, header, now_in_milliseconds};
 use crate::telemetry::Trace;
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
-const SHORT_STRING_LIMIT: usize = 255;
+pub(super) const SHORT_STRING_LIMIT: usize = 255;
 
 /// Where a message comes from and which attempt this is.
 #[derive(Debug, Clone)]
 pub struct Message {
     name: String,
+    device: Option<String>,
     message_id: Option<String>,
     conversation: String,
     attempt: u32,
     sent_at: Option<SystemTime>,
+    /// In milliseconds since 1970.
+    deadline: Option<u64>,
     redelivered: bool,
     pub(crate) origin_exchange: String,
     pub(crate) origin_key: String,
@@ -39,33 +43,55 @@ impl Message {
         let fits = |text: &&str| text.len() <= SHORT_STRING_LIMIT;
         let own = |name| if again { properties.text(name).filter(fits) } else { None };
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
-        let kind = properties.kind.as_deref().or_else(|| cloud_event(inbound, "type"));
+        let origin_exchange = own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange);
+        let of_device = || origin_key.rsplit_once('.').filter(|_| names::is_devices(origin_exchange, service));
+        let kind = properties.kind.as_deref().or_else(|| cloud_event::attribute(properties, "type"));
+        let kind = kind.or_else(|| of_device().map(|(name, _)| name));
+        let device = of_device().map(|(_, device)| device.to_owned());
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        let cloud_id = || cloud_event(inbound, "id").filter(fits).map(str::to_owned);
-        let message_id = properties.message_id.clone().or_else(cloud_id);
+        let message_id = properties.message_id.clone().or_else(|| cloud_event::id(properties));
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
         let conversation = conversation.or(properties.correlation_id.as_deref());
         let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
         let trace = properties.text(header::TRACEPARENT);
         let trace = trace.and_then(|parent| Trace::parse(parent, properties.text(header::TRACESTATE)));
+        // Nobody waits for a command.
+        let deadline = properties.reply_to.as_ref().and_then(|_| properties.integer(header::DEADLINE));
         Self {
             name: kind.unwrap_or(&origin_key).to_owned(),
+            device,
             message_id,
             conversation: conversation.unwrap_or_else(|| Uuid::now_v7().to_string()),
             attempt: attempt.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1),
             sent_at: sent_at(inbound),
+            deadline: deadline.and_then(|deadline| u64::try_from(deadline).ok()),
             redelivered: inbound.redelivered,
-            origin_exchange: own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange).to_owned(),
+            origin_exchange: origin_exchange.to_owned(),
             origin_key,
             first_failed_at: if again { properties.integer(header::FIRST_FAILED_AT) } else { None },
             trace: trace.map_or_else(Trace::start, |parent| parent.child()),
         }
     }
 
-    /// The message's name, `orders.order-placed`.
+    /// The same message under the name that its sender wrote into the body, as far as that would fit a property. An id from
+    /// there counts where there is none beside it.
+    pub(crate) fn called(self, name: &str, id: Option<&str>) -> Self {
+        let end = (0..=SHORT_STRING_LIMIT.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+        let id = id.filter(|id| !id.is_empty() && id.len() <= SHORT_STRING_LIMIT).map(str::to_owned);
+        Self { name: name[..end.unwrap_or(0)].to_owned(), message_id: self.message_id.or(id), ..self }
+    }
+
+    /// The message's name, `orders.order-placed`; from NestJS, its pattern.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The device that published the message, if the service heard it [from one](crate::Service::on_device): its user name,
+    /// which the broker has compared with the topic.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        self.device.as_deref()
     }
 
     /// The sender's id of the message. A foreign client may have sent none.
@@ -99,6 +125,13 @@ impl Message {
         self.redelivered
     }
 
+    /// How long the caller of this request still waits. `None` when nobody waits, as for an event or a command, or when the
+    /// caller does not say. The clocks of both machines have to agree.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_in_milliseconds())))
+    }
+
     /// What is published while this message is handled belongs to it.
     pub(crate) fn cause(&self) -> Cause {
         Cause {
@@ -114,15 +147,11 @@ impl Message {
 }
 
 pub(crate) fn sent_at(inbound: &Inbound) -> Option<SystemTime> {
-    let milliseconds = inbound.properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
-    let seconds = || inbound.properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
-    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds.or_else(seconds)?))
-}
-
-/// An attribute of a CloudEvent in binary mode, with either of the two prefixes in use.
-fn cloud_event<'a>(inbound: &'a Inbound, attribute: &str) -> Option<&'a str> {
-    let read = |prefix: &str| inbound.properties.text(&format!("{prefix}{attribute}"));
-    if inbound.properties.headers.is_empty() { None } else { read("cloudEvents_").or_else(|| read("cloudEvents:")) }
+    let properties = &inbound.properties;
+    let milliseconds = properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
+    let seconds = || properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
+    let milliseconds = milliseconds.or_else(seconds).or_else(|| cloud_event::time(properties));
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds?))
 }
 
 #[cfg(test)]
@@ -156,6 +185,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_device_says_bears_its_name_and_the_name_of_the_message() {
+        let read = |exchange: &str, properties: Properties| {
+            let message =
+                Message::read(&inbound(exchange, "warehouse.stock-counted.scanner-1", properties), "inventory");
+            (message.name().to_owned(), message.device().map(str::to_owned))
+        };
+        let from = |name: &str, device: Option<&str>| (name.to_owned(), device.map(str::to_owned));
+        let plain = Properties::default;
+        assert_eq!(read("inventory.devices", plain()), from("warehouse.stock-counted", Some("scanner-1")));
+        // A type does not hide who it was.
+        let typed = Properties { kind: Some("a.type".into()), ..plain() };
+        assert_eq!(read("inventory.devices", typed), from("a.type", Some("scanner-1")));
+        for other in ["orders.events", "orders.devices", "devices", "xinventory.devices"] {
+            assert_eq!(read(other, plain()), from("warehouse.stock-counted.scanner-1", None));
+        }
+        let mut again = plain();
+        again.set_text(header::ORIGIN_EXCHANGE, "inventory.devices");
+        again.set_text(header::ORIGIN_KEY, "warehouse.stock-counted.scanner-2");
+        assert_eq!(read("inventory.redeliver", again.clone()), from("warehouse.stock-counted", Some("scanner-2")));
+        assert_eq!(read("orders.events", again).1, None);
+    }
+
+    #[test]
     fn an_id_that_is_too_long_to_go_on_is_no_id() {
         let mut properties = Properties { message_id: Some("m-1".into()), ..Properties::default() };
         properties.set_text(header::CONVERSATION_ID, "c".repeat(SHORT_STRING_LIMIT + 1));
@@ -164,6 +216,19 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_text("cloudEvents_id", "e".repeat(SHORT_STRING_LIMIT + 1));
         assert_eq!(Message::read(&inbound("x", "a.key", properties), "s").message_id(), None);
+    }
+
+    #[test]
+    fn a_deadline_is_the_callers_and_nobody_calls_a_command() {
+        let left = |deadline: u64, reply_to: Option<&str>| {
+            let mut properties = Properties { reply_to: reply_to.map(str::to_owned), ..Properties::default() };
+            properties.set_integer(header::DEADLINE, deadline);
+            Message::read(&inbound("x", "a.key", properties), "s").time_left()
+        };
+        assert_eq!(left(1, Some("desk.reply.1")), Some(Duration::ZERO));
+        let minute = left(now_in_milliseconds() + 60_000, Some("desk.reply.1")).unwrap();
+        assert!(minute > Duration::from_secs(50) && minute <= Duration::from_secs(60), "{minute:?}");
+        assert_eq!(left(1, None), None);
     }
 
     #[test]

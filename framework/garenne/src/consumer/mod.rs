@@ -1,10 +1,14 @@
 //! Consuming: from a delivery to its end. [`Worker`] takes the deliveries of one queue, finds the handler by the
-//! message's name, runs it, and does what [`crate::retry`] decides. A handler here is untyped; the types come in
-//! `service` and `rpc`.
+//! message's name ([`handlers`]), runs it, and does what [`crate::retry`] decides. A handler here is untyped; the types
+//! come in `service` and `rpc`.
 
+mod cloud_event;
+#[cfg(test)]
+mod cloud_event_tests;
 mod copy;
 mod failure;
 mod guard;
+mod handlers;
 mod message;
 mod observed;
 mod options;
@@ -15,9 +19,10 @@ mod worker;
 
 pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};
+pub(crate) use handlers::{Foreign, Found, Handler, Handlers};
 pub use message::Message;
 pub use observed::Observed;
 pub use options::Options;
 #[cfg(feature = "fuzzing")]
 pub use trial::try_out;
-pub(crate) use worker::{Handler, Worker, WorkerParts};
+pub(crate) use worker::{Worker, WorkerParts};

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
+use super::cloud_event;
 use super::message::sent_at;
 use crate::broker::Inbound;
 use crate::publisher::header;
@@ -43,14 +44,17 @@ pub struct Observed {
 
 impl From<Inbound> for Observed {
     fn from(inbound: Inbound) -> Self {
+        // One that cannot be opened is shown as it is.
+        let inbound = cloud_event::open(&inbound).and_then(Result::ok).unwrap_or(inbound);
+        let source = || cloud_event::attribute(&inbound.properties, "source").map(str::to_owned);
         Self {
             sent_at: sent_at(&inbound),
             causation_id: inbound.properties.text(header::CAUSATION_ID).map(str::to_owned),
+            service: inbound.properties.app_id.clone().or_else(source),
+            message_id: inbound.properties.message_id.clone().or_else(|| cloud_event::id(&inbound.properties)),
             // The exchange checks the routing key against its owner's rights, so it is not forged; a type may be.
             name: inbound.routing_key,
-            message_id: inbound.properties.message_id,
             correlation_id: inbound.properties.correlation_id,
-            service: inbound.properties.app_id,
             body: serde_json::from_slice(&inbound.body).unwrap_or_default(),
         }
     }

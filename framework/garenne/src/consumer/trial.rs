@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::copy::{Failed, is_the_brokers};
 use super::unfit::unfit;
-use super::{Failure, Message, Observed};
+use super::{Failure, Message, Observed, cloud_event};
 use crate::broker::{Inbound, Outgoing, received};
 use crate::publisher::header;
 use crate::retry::{Ladder, Outcome, Reason, verdict};
@@ -29,6 +29,7 @@ pub fn try_out<T: DeserializeOwned>(bytes: &[u8]) {
     for (exchange, routing_key) in [("desk.events", "desk.ticket-filed"), ("clerk.redeliver", again.as_str())] {
         if let Some(inbound) = received(bytes, exchange, routing_key) {
             look_at(&inbound);
+            let inbound = cloud_event::open(&inbound).and_then(Result::ok).unwrap_or(inbound);
             let _either_is_fine = serde_json::from_slice::<T>(&inbound.body);
             let _never_fails = Observed::from(inbound);
         }
@@ -37,7 +38,9 @@ pub fn try_out<T: DeserializeOwned>(bytes: &[u8]) {
 
 /// Reads and copies a delivery.
 pub(super) fn look_at(inbound: &Inbound) {
-    let message = Message::read(inbound, SERVICE);
+    let opened = cloud_event::open(inbound);
+    let plain = opened.as_ref().and_then(|opened| opened.as_ref().ok());
+    let message = Message::read(plain.unwrap_or(inbound), SERVICE);
     assert!(message.correlation_id().len() <= 255 && message.message_id().is_none_or(|id| id.len() <= 255));
     assert!(message.origin_key.len() <= 255 && message.origin_exchange.len() <= 255);
     assert!(message.attempt() >= 1);
@@ -45,7 +48,8 @@ pub(super) fn look_at(inbound: &Inbound) {
         assert_eq!((message.attempt(), message.origin_key.as_str()), (1, inbound.routing_key.as_str()));
     }
     let _shown = message.trace().id().to_string();
-    let failure = unfit(inbound).unwrap_or_else(|| Failure::retry("é".repeat(2_000)));
+    let unreadable = opened.and_then(Result::err);
+    let failure = unfit(inbound).or(unreadable).unwrap_or_else(|| Failure::retry("é".repeat(2_000)));
     assert!(!matches!(failure.outcome(), Outcome::Hopeless(Reason::Permanent)));
     let _settled = verdict(failure.outcome(), message.attempt(), 7, &Ladder::default());
     let handler = "close";
@@ -136,12 +140,29 @@ mod tests {
         option::of(prop_oneof!["[ -~\u{1a}]{0,20}", Just("x".repeat(255)), Just(String::new())])
     }
 
+    /// Bytes, or what is nearly a CloudEvent.
+    fn body() -> impl Strategy<Value = Vec<u8>> {
+        let member = prop_oneof![
+            "[ -~é]{0,20}".prop_map(serde_json::Value::from),
+            any::<i32>().prop_map(serde_json::Value::from)
+        ];
+        let names =
+            ["specversion", "id", "source", "type", "time", "datacontenttype", "data", "data_base64", "traceparent"];
+        let object = btree_map(proptest::sample::select(names.to_vec()), member, 0..9);
+        let event = object.prop_map(|mut object| {
+            object.entry("specversion").and_modify(|version| *version = "1.0".into());
+            serde_json::to_vec(&object).unwrap_or_default()
+        });
+        prop_oneof![vec(any::<u8>(), 0..50), event]
+    }
+
     fn delivery() -> impl Strategy<Value = Inbound> {
         let exchange = prop_oneof![Just("desk.events".to_owned()), Just("clerk.redeliver".to_owned())];
-        let texts = (short(), short(), short(), short(), short(), short(), short(), short());
+        let kind = prop_oneof![short(), Just(Some("application/cloudevents+json".to_owned()))];
+        let texts = (short(), short(), short(), short(), short(), kind, short(), short());
         // Now and then more than any frame holds.
         let headers = (btree_map(name(), value(), 0..20), prop_oneof![9 => Just(0_usize), 1 => 1..3_000_usize]);
-        (exchange, "[a-z.]{0,255}", vec(any::<u8>(), 0..50), texts, option::of(any::<u64>()), headers).prop_map(
+        (exchange, "[a-z.]{0,255}", body(), texts, option::of(any::<u64>()), headers).prop_map(
             |(exchange, routing_key, body, texts, timestamp, (mut headers, padding))| {
                 for number in 0..padding {
                     headers.insert(format!("p{number}"), HeaderValue::Text("x".repeat(number % 90)));

@@ -1,6 +1,6 @@
 //! What no handler gets to see, because of what stands beside the body.
 
-use super::Failure;
+use super::{Failure, cloud_event};
 use crate::broker::{HeaderValue, Inbound, substituted};
 use crate::publisher::BODY_LIMIT;
 use crate::retry::Reason;
@@ -22,7 +22,7 @@ pub(super) fn unfit(inbound: &Inbound) -> Option<Failure> {
         let text = format!("the body has {} bytes; at most {BODY_LIMIT} are handled", inbound.body.len());
         return Some(Failure::hopeless(text, Reason::TooLarge));
     }
-    None
+    cloud_event::unfit(&inbound.properties)
 }
 
 /// A list with a table for each queue and reason.

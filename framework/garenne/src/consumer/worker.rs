@@ -1,11 +1,9 @@
 //! Works one queue.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -14,10 +12,10 @@ use tracing::Instrument as _;
 
 use super::copy::{Failed, cut};
 use super::unfit::unfit;
-use super::{Failure, Message, Options};
+use super::{Failure, Found, Handlers, Message, Options, cloud_event};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
-use crate::retry::{Ladder, Reason, Settlement, verdict};
+use crate::retry::{Ladder, Settlement, verdict};
 use crate::telemetry::{Metrics, QueueMetrics};
 use crate::topology::names;
 
@@ -26,20 +24,10 @@ const COPY_BACKOFF: Duration = Duration::from_secs(1);
 /// How long a handler that was cut off may take to notice.
 const CUT_OFF: Duration = Duration::from_secs(1);
 
-type Run = Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
-
-/// What handles one message's name, without its type. It keeps the deadline and survives a panic: [`super::guard`].
-pub(crate) struct Handler {
-    /// The function's name, for logs and dead letters.
-    pub(crate) name: &'static str,
-    pub(crate) run: Run,
-}
-
 /// What a [`Worker`] is made of.
 pub(crate) struct WorkerParts {
     pub(crate) queue: String,
-    /// By the message's name.
-    pub(crate) handlers: BTreeMap<&'static str, Handler>,
+    pub(crate) handlers: Handlers,
     pub(crate) options: Options,
     pub(crate) ladder: Ladder,
     pub(crate) publisher: Publisher,
@@ -138,7 +126,10 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let message = Message::read(&inbound, self.parts.publisher.service());
+        let plain = plain(&inbound);
+        let seen = plain.as_ref().unwrap_or(&inbound);
+        let message = Message::read(seen, self.parts.publisher.service());
+        let Found { handler, message, handled } = self.parts.handlers.find(seen, message);
         let span = tracing::info_span!(
             "handle",
             queue = self.parts.queue,
@@ -147,24 +138,18 @@ impl Worker {
             trace_id = %message.trace().id(),
             attempt = message.attempt(),
         );
-        let handled = async {
-            let handler = self.parts.handlers.get(message.name());
-            let failure = match (unfit(&inbound), handler) {
-                (Some(failure), _) => Err(failure),
-                (None, None) => Err(self.unknown(&message)),
-                (None, Some(_)) if self.is_misnamed(&message) => Err(misnamed(&message)),
-                (None, Some(handler)) => (handler.run)(Arc::clone(&inbound), message.clone()).await,
+        let settled = async {
+            let handled = match plain {
+                Err(failure) => Err(failure),
+                Ok(_) => handled.await,
             };
             drop(handling);
-            match failure {
+            match handled {
                 Ok(()) => receipt.acknowledge(),
-                Err(failure) => {
-                    let handler = handler.map_or("", |handler| handler.name);
-                    self.fail(handler, &inbound, &message, &failure, receipt).await;
-                }
+                Err(failure) => self.fail(handler, &inbound, &message, &failure, receipt).await,
             }
         };
-        handled.instrument(span).await;
+        settled.instrument(span).await;
     }
 
     /// The copy is confirmed before the original is acknowledged: at no moment does neither exist.
@@ -228,23 +213,14 @@ impl Worker {
             sleep(COPY_BACKOFF).await;
         }
     }
-
-    /// Whether its type names another message of this queue than its routing key. The broker lets only those use a routing key who
-    /// may; a type is the sender's word, with which it would say what only somebody else may say.
-    fn is_misnamed(&self, message: &Message) -> bool {
-        message.name() != message.origin_key && self.parts.handlers.contains_key(message.origin_key.as_str())
-    }
-
-    fn unknown(&self, message: &Message) -> Failure {
-        let known: Vec<&str> = self.parts.handlers.keys().copied().collect();
-        let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
-        Failure::hopeless(text, Reason::UnknownType)
-    }
 }
 
-fn misnamed(message: &Message) -> Failure {
-    let text = format!("type {:?} was published as {:?}; they must be the same", message.name(), message.origin_key);
-    Failure::hopeless(text, Reason::Malformed)
+/// The delivery as its handler shall see it, or why none gets to see it.
+fn plain(inbound: &Arc<Inbound>) -> Result<Arc<Inbound>, Failure> {
+    match unfit(inbound) {
+        Some(failure) => Err(failure),
+        None => cloud_event::open(inbound).map_or_else(|| Ok(Arc::clone(inbound)), |opened| opened.map(Arc::new)),
+    }
 }
 
 /// Counts one copy that finds no place, while it lives.

@@ -187,6 +187,11 @@ impl Relay {
                 continue;
             }
             match self.publisher.send(row.outgoing.clone()).await {
+                Ok(settled) if !settled.routed && row.needs_a_queue() => {
+                    let message = row.outgoing.name().to_owned();
+                    sent.refused.push((row, PublishError::NobodyThere { message }));
+                    break;
+                }
                 Ok(_) => {
                     self.unremoved().insert(row.position, row.message_id().to_owned());
                     sent.confirmed.push(row.position);

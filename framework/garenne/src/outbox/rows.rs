@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use garenne_contract::Event;
+use garenne_contract::{Event, Request};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::broker::{Outgoing, Properties, PublishError};
@@ -35,6 +35,15 @@ impl Draft {
         let outgoing = publisher.seal(event, cause)?;
         Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
     }
+
+    /// A command as it will stand on the wire, with its id. Those of one conversation keep their order.
+    pub(crate) fn of_command<R: Request>(
+        request: &R,
+        publisher: &Publisher,
+        cause: &Cause,
+    ) -> Result<Self, PublishError> {
+        Ok(Self { key: cause.conversation.clone(), outgoing: publisher.seal_command(request, cause)? })
+    }
 }
 
 /// A message that a committed transaction wants published.
@@ -53,7 +62,14 @@ impl Row {
 
     /// Whether it answers a request.
     pub(super) fn is_reply(&self) -> bool {
-        self.outgoing.exchange.is_empty() || names::is_replies(&self.outgoing.exchange)
+        // Into other queues nothing is answered.
+        (self.outgoing.exchange.is_empty() && self.outgoing.routing_key.starts_with("amq."))
+            || names::is_replies(&self.outgoing.exchange)
+    }
+
+    /// Whether somebody has to have a queue for it: whoever shall do what it asks, or the server whose queue it names.
+    pub(super) fn needs_a_queue(&self) -> bool {
+        names::is_requests(&self.outgoing.exchange) || (self.outgoing.exchange.is_empty() && !self.is_reply())
     }
 }
 

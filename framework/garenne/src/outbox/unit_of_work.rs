@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use garenne_contract::Event;
+use garenne_contract::{Event, Request};
 
 use super::{Draft, Outbox, now, rows};
 use crate::broker::PublishError;
@@ -65,6 +65,16 @@ impl UnitOfWork {
     /// When the event is not declared, or cannot be encoded.
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), PublishError> {
         self.drafts.push(Draft::of(event, &self.publisher, &self.cause)?);
+        Ok(())
+    }
+
+    /// Takes a command into the transaction: a request that nobody waits for. It is sent once that is committed.
+    ///
+    /// # Errors
+    ///
+    /// When the request is not declared, or cannot be encoded.
+    pub fn command<R: Request>(&mut self, request: &R) -> Result<(), PublishError> {
+        self.drafts.push(Draft::of_command(request, &self.publisher, &self.cause)?);
         Ok(())
     }
 

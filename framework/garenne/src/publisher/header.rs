@@ -16,6 +16,13 @@ pub(crate) const REPLY_EXCHANGE: &str = "garenne-reply-exchange";
 /// Of a request: when its caller stops waiting, in milliseconds since 1970.
 pub(crate) const DEADLINE: &str = "garenne-deadline";
 
+/// Of one of several replies, and of their end: which run of the handler says it.
+pub(crate) const REPLY_RUN: &str = "garenne-reply-run";
+/// Of one of several replies: its place among them, from 1.
+pub(crate) const REPLY_NUMBER: &str = "garenne-reply-number";
+/// Of the end of several replies: how many there were.
+pub(crate) const REPLY_COUNT: &str = "garenne-reply-count";
+
 /// Of a retry copy: which attempt comes next, from 2.
 pub(crate) const ATTEMPT: &str = "garenne-attempt";
 /// Of a copy: when the first attempt failed, in milliseconds since 1970.

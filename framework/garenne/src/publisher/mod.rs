@@ -1,12 +1,17 @@
 //! Publishing: [`Publisher`] turns a typed message into what stands on the wire and waits for the broker's confirm.
 
 mod cause;
+mod cloud_events;
 mod envelope;
 pub(crate) mod header;
 mod publisher;
 mod receipt;
+mod rfc3339;
 
 pub(crate) use cause::Cause;
+pub use cloud_events::CloudEvents;
+pub(crate) use cloud_events::{PREFIX, STRUCTURED, VERSION};
 pub(crate) use envelope::{Envelope, now_in_milliseconds};
 pub(crate) use publisher::{BODY_LIMIT, Publisher, encode};
 pub use receipt::Receipt;
+pub(crate) use rfc3339::{from_rfc3339, to_rfc3339};

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use garenne_contract::Event;
+use garenne_contract::{Event, Request};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Cause, Envelope, Receipt};
-use crate::broker::{Confirmed, Lane, Outgoing, PublishError};
+use super::{Cause, CloudEvents, Envelope, Receipt};
+use crate::broker::{Confirmed, Lane, Outgoing, Properties, PublishError};
 use crate::telemetry::Metrics;
-use crate::topology::{Blueprint, names};
+use crate::topology::{Blueprint, Exit, names};
 
 /// The largest body, in bytes: what brokers since 4.0 take.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -26,11 +26,18 @@ pub(crate) struct Publisher {
     metrics: Arc<Metrics>,
     /// How long a confirm is waited for.
     patience: Duration,
+    /// If events are CloudEvents too.
+    cloud_events: Option<CloudEvents>,
 }
 
 impl Publisher {
     pub(crate) fn new(lane: Lane, blueprint: Arc<Blueprint>, metrics: Arc<Metrics>, patience: Duration) -> Self {
-        Self { lane, blueprint, metrics, patience }
+        Self { lane, blueprint, metrics, patience, cloud_events: None }
+    }
+
+    /// Writes events as CloudEvents too.
+    pub(crate) fn writing(self, cloud_events: Option<CloudEvents>) -> Self {
+        Self { cloud_events, ..self }
     }
 
     pub(crate) fn service(&self) -> &str {
@@ -57,19 +64,64 @@ impl Publisher {
 
     /// An event of this service as it stands on the wire.
     pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause) -> Result<Outgoing, PublishError> {
-        let name = E::NAME.as_str();
-        if !self.blueprint.publishes.contains(&E::NAME) {
-            let service = self.service().to_owned();
-            return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
+        let (name, service) = (E::NAME.as_str(), self.service());
+        if self.blueprint.publishes.contains(&E::NAME) {
+            let exchange = names::events(E::NAME.owner());
+            let envelope = Envelope { exchange, routing_key: name, kind: name, service, cause };
+            return self.write(envelope, event);
         }
-        let envelope = Envelope {
-            exchange: names::events(E::NAME.owner()),
-            routing_key: name,
-            kind: name,
-            service: self.service(),
-            cause,
+        let Some(exit) = self.exit::<E>() else {
+            let service = service.to_owned();
+            return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
-        Ok(envelope.seal(encode(name, event)?))
+        let envelope = Envelope { exchange: exit.exchange.clone(), routing_key: &exit.key, kind: name, service, cause };
+        Ok(envelope.seal(wrapped(exit, encode(name, event)?)))
+    }
+
+    /// Where an event goes that is not for an exchange of its owner.
+    fn exit<E: Event>(&self) -> Option<&Exit> {
+        self.blueprint.exits.get(&E::NAME).filter(|exit| !exit.asks)
+    }
+
+    /// Seals something that this service says.
+    fn write(&self, envelope: Envelope<'_>, event: &impl Serialize) -> Result<Outgoing, PublishError> {
+        let name = envelope.kind;
+        let mut outgoing = envelope.seal(Vec::new());
+        if let Some(cloud_events) = self.cloud_events {
+            cloud_events.mark(&mut outgoing.properties);
+        }
+        outgoing.body = self.body(name, event, &outgoing.properties)?;
+        Ok(outgoing)
+    }
+
+    fn body(&self, name: &str, event: &impl Serialize, properties: &Properties) -> Result<Vec<u8>, PublishError> {
+        match self.cloud_events {
+            None => encode(name, event),
+            Some(cloud_events) => cloud_events.body(name, event, properties),
+        }
+    }
+
+    /// A command as it stands on the wire: a request that nobody waits for.
+    pub(crate) fn seal_command<R: Request>(&self, request: &R, cause: &Cause) -> Result<Outgoing, PublishError> {
+        let name = R::NAME.as_str();
+        if !self.blueprint.asks.contains(&R::NAME) {
+            let service = self.service().to_owned();
+            return Err(PublishError::Undeclared { message: name, service, method: "asks" });
+        }
+        let exchange = names::requests(R::NAME.owner());
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
+        Ok(envelope.seal(encode(name, request)?))
+    }
+
+    /// Publishes a command and returns once the broker has it in its owner's queue.
+    pub(crate) async fn command<R: Request>(&self, request: &R, cause: &Cause) -> Result<(), PublishError> {
+        let settled = self.send(self.seal_command(request, cause)?).await?;
+        if settled.routed { Ok(()) } else { Err(PublishError::NobodyThere { message: R::NAME.to_string() }) }
+    }
+
+    /// The same publisher on another lane.
+    pub(crate) fn on(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
     }
 
     /// Publishes an event of this service and returns once the broker has confirmed it.
@@ -83,13 +135,19 @@ impl Publisher {
                 let weight = outgoing.weight();
                 outgoing.body = Vec::new();
                 let room = self.lane.room(name, weight, self.patience).await?;
-                outgoing.body = encode(name, event)?;
+                outgoing.body = match self.exit::<E>() {
+                    None => self.body(name, event, &outgoing.properties)?,
+                    Some(exit) => wrapped(exit, encode(name, event)?),
+                };
                 room
             }
         };
         self.metrics.published(name);
         let settled = self.lane.publish_in(room, outgoing, began, self.patience).await?;
         self.metrics.confirmed(name, settled.routed);
+        if !settled.routed && self.exit::<E>().is_some_and(Exit::is_a_queue) {
+            return Err(PublishError::NobodyThere { message: name.to_owned() });
+        }
         Ok(Receipt::new(Some(settled.routed)))
     }
 
@@ -97,7 +155,11 @@ impl Publisher {
     pub(crate) async fn notice(&self, name: &str, body: &serde_json::Value, cause: &Cause) {
         let exchange = names::events(self.service());
         let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
-        if let Err(error) = self.send(envelope.seal(body.to_string().into_bytes())).await {
+        let published = match self.write(envelope, body) {
+            Ok(outgoing) => self.send(outgoing).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = published {
             tracing::debug!(%error, "a notice was not published");
         }
     }
@@ -127,6 +189,12 @@ impl Publisher {
         self.metrics.confirmed(&kind, settled.routed);
         Ok(settled)
     }
+}
+
+/// The body of a message that foreign servers take.
+fn wrapped(exit: &Exit, json: Vec<u8>) -> Vec<u8> {
+    let (before, after) = &exit.around;
+    [before.as_bytes(), &json, after.as_bytes()].concat()
 }
 
 /// The JSON of a message.

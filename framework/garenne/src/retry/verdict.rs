@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     UnknownType,
     /// The body is larger than brokers since 4.0 carry.
     TooLarge,
+    /// It was delivered again and again, and each time the process ended or lost its connection before its handler had ended.
+    DeliveredTooOften,
     /// Another message was handled under the same id.
     IdReused,
 }
@@ -41,6 +43,7 @@ impl Reason {
             Self::Malformed => "malformed",
             Self::UnknownType => "unknown-type",
             Self::TooLarge => "too-large",
+            Self::DeliveredTooOften => "delivered-too-often",
             Self::IdReused => "id-reused",
         }
     }

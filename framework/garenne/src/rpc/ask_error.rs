@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Problem;
 use crate::broker::PublishError;
 
-/// Why `ask` has no reply. `E` is the error that the request's contract names.
+/// Why `ask` has no reply, or why the replies of `ask_many` end early. `E` is the error that the request's contract names.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError<E> {
@@ -21,7 +23,8 @@ pub enum AskError<E> {
         /// The request's name.
         request: &'static str,
     },
-    /// No reply by the deadline. The responder may have done the work or not.
+    /// No reply by the deadline. The responder may have done the work or not. Nothing was sent when there was no time for it:
+    /// within the handler of a request, there is no more than that request has left.
     #[error("{request} was not answered within {} ms", waited.as_millis())]
     Timeout {
         /// The request's name.
@@ -35,6 +38,23 @@ pub enum AskError<E> {
     Disconnected {
         /// The request's name.
         request: &'static str,
+    },
+    /// The responder ended in the middle of its replies, or some of them were lost. Another replica that begins again is not
+    /// listened to: what it says may differ.
+    #[error("the replies to {request} broke off after {received}; ask again")]
+    Interrupted {
+        /// The request's name.
+        request: &'static str,
+        /// How many had come.
+        received: u64,
+    },
+    /// Replies came faster than they were read.
+    #[error("{limit} replies to {request} wait to be read; read them faster, or ask for less at a time")]
+    Overrun {
+        /// The request's name.
+        request: &'static str,
+        /// How many may wait.
+        limit: usize,
     },
     /// So many calls of this process wait for replies already.
     #[error("{limit} requests of this process wait for replies already; {request} was not sent")]
@@ -51,6 +71,8 @@ pub enum AskError<E> {
         request: &'static str,
         /// Why.
         reason: String,
+        /// What came: JSON, or else text.
+        reply: Value,
     },
     /// The request could not be published.
     #[error("{0}")]

@@ -1,68 +1,55 @@
 //! Sends requests and waits for replies.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use garenne_contract::Request;
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::waiters::{Waiters, Waiting};
-use super::{AskError, Problem, problem};
-use crate::broker::{Consume, Inbound, Intake, Origin, PublishError, Source};
+use super::mailbox::Mailbox;
+use super::waiters::Waiting;
+use super::{Answers, AskError, Problem, problem};
+use crate::broker::{Inbound, Outgoing, PublishError};
 use crate::publisher::{Cause, Envelope, Publisher, encode, header, now_in_milliseconds};
-use crate::telemetry::Metrics;
-use crate::topology::{Blueprint, names};
+use crate::topology::{Blueprint, Exit, names};
 
 /// The broker takes no expiration beyond 49 days; nobody waits so long.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
-/// Asks on behalf of one process. All its replies come to one queue that belongs to its connection.
+/// Asks on behalf of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
-    publisher: Publisher,
+    /// When replies come directly, the one whose channel they come to.
+    pub(super) publisher: Publisher,
     blueprint: Arc<Blueprint>,
-    metrics: Arc<Metrics>,
-    waiters: Waiters,
-    /// The queue to which replies come now. Empty while there is none.
-    reply_to: watch::Sender<String>,
+    pub(super) mailbox: Mailbox,
+}
+
+/// A request that may be sent.
+pub(super) struct Call {
+    /// Its name.
+    pub(super) request: &'static str,
+    pub(super) id: String,
+    pub(super) patience: Duration,
+    pub(super) started: Instant,
+    pub(super) deadline: Instant,
+    /// Where it goes, if not to an exchange of its owner.
+    exit: Option<Exit>,
+}
+
+impl Call {
+    pub(super) fn new(request: &'static str, patience: Duration, exit: Option<Exit>) -> Self {
+        let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
+        let id = Uuid::now_v7().to_string();
+        Self { request, id, patience, started, deadline: started + patience, exit }
+    }
 }
 
 impl Requester {
-    pub(crate) fn new(publisher: Publisher, blueprint: Arc<Blueprint>, metrics: Arc<Metrics>, limit: usize) -> Self {
-        Self { publisher, blueprint, metrics, waiters: Waiters::new(limit), reply_to: watch::Sender::default() }
-    }
-
-    /// Where the replies come from.
-    pub(crate) fn source(&self, instance: &str) -> Source {
-        let requester = self.clone();
-        let consume: Consume = Arc::new(move |intake| {
-            let requester = requester.clone();
-            Box::pin(async move { requester.receive(intake).await })
-        });
-        let (blueprint, name) = (Arc::clone(&self.blueprint), instance.to_owned());
-        Source {
-            origin: Origin::Exclusive(Box::new(move |word| blueprint.replies(&format!("{name}.{word}")))),
-            consumer_tag: format!("{}.replies/{instance}", self.blueprint.service),
-            // The broker sends replies without waiting for acknowledgements; the limit of waiting calls bounds them.
-            prefetch: 1000,
-            no_ack: true,
-            stays: true,
-            consume,
-        }
-    }
-
-    async fn receive(&self, mut intake: Intake) {
-        let queue = intake.queue().to_owned();
-        self.reply_to.send_replace(queue.clone());
-        // However this ends, also when it is cut off.
-        let _receiving = Receiving { requester: self, queue };
-        while let Some(delivered) = intake.next().await {
-            if !self.waiters.deliver(delivered.inbound) {
-                self.metrics.late_reply();
-            }
-        }
+    pub(crate) fn new(publisher: Publisher, blueprint: Arc<Blueprint>, mailbox: Mailbox) -> Self {
+        Self { publisher, blueprint, mailbox }
     }
 
     /// Sends a request and waits for its reply, at most so long.
@@ -74,101 +61,142 @@ impl Requester {
         cause: &Cause,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
+        let (call, body) = self.call(request, patience)?;
+        let waiting = self.mailbox.waiters.wait_for(&call.id).ok_or_else(|| self.too_many::<R>())?;
+        let exchanged = timeout_at(call.deadline, self.exchange::<R>(&call, body, cause, waiting)).await;
+        let reply = exchanged.unwrap_or_else(|_| Err(self.late::<R>(&call)))?;
+        self.publisher.metrics().answered(call.request, call.started.elapsed());
+        read::<R>(&reply)
+    }
+
+    /// Sends a request and returns once the broker has it. All its replies together may take so long.
+    ///
+    /// Dropping what is returned forgets the call; the responder is not told.
+    pub(crate) async fn ask_many<R: Request>(
+        &self,
+        request: &R,
+        cause: &Cause,
+        patience: Duration,
+    ) -> Result<Answers<R>, AskError<R::Error>> {
+        let (call, body) = self.call(request, patience)?;
+        let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
+        let sent = timeout_at(call.deadline, self.send::<R>(&call, body, cause)).await;
+        sent.unwrap_or_else(|_| Err(self.late::<R>(&call)))?;
+        Ok(Answers::new(call, waiting, self.publisher.clone()))
+    }
+
+    /// Sends nothing more. What was sent may still be answered.
+    pub(crate) fn close(&self) {
+        self.publisher.lane().close();
+    }
+
+    fn call<R: Request>(&self, request: &R, patience: Duration) -> Result<(Call, Vec<u8>), AskError<R::Error>> {
         let name = R::NAME.as_str();
         if !self.blueprint.asks.contains(&R::NAME) {
             let service = self.publisher.service().to_owned();
             return Err(AskError::Publish(PublishError::Undeclared { message: name, service, method: "asks" }));
         }
         let body = encode(name, request).map_err(AskError::Publish)?;
-        let patience = patience.min(LONGEST_PATIENCE);
-        let (started, deadline) = (Instant::now(), Instant::now() + patience);
-        let id = Uuid::now_v7().to_string();
-        let too_many = AskError::TooManyCalls { request: name, limit: self.waiters.limit() };
-        let mut waiting = self.waiters.wait_for(&id).ok_or(too_many)?;
-        let exchanged = timeout_at(deadline, self.exchange::<R>(&id, body, cause, deadline, &mut waiting)).await;
-        let reply = exchanged.unwrap_or_else(|_| {
-            if self.reply_to.borrow().is_empty() {
-                return Err(AskError::Disconnected { request: name });
-            }
-            self.metrics.timed_out(name);
-            Err(AskError::Timeout { request: name, waited: patience })
-        })?;
-        self.metrics.answered(name, started.elapsed());
-        read::<R>(&reply)
+        Ok((Call::new(name, patience, None), body))
+    }
+
+    /// Where a request goes that is not for an exchange of its owner.
+    pub(crate) fn exit<R: Request>(&self) -> Option<&Exit> {
+        self.blueprint.exits.get(&R::NAME).filter(|exit| exit.asks)
+    }
+
+    pub(super) fn too_many<R: Request>(&self) -> AskError<R::Error> {
+        AskError::TooManyCalls { request: R::NAME.as_str(), limit: self.mailbox.waiters.limit() }
+    }
+
+    pub(super) fn late<R: Request>(&self, call: &Call) -> AskError<R::Error> {
+        let (request, waited) = (call.request, call.patience);
+        if !self.mailbox.is_open() {
+            return AskError::Disconnected { request };
+        }
+        self.publisher.metrics().timed_out(request);
+        AskError::Timeout { request, waited }
     }
 
     async fn exchange<R: Request>(
         &self,
-        id: &str,
+        call: &Call,
         body: Vec<u8>,
         cause: &Cause,
-        deadline: Instant,
-        waiting: &mut Waiting,
+        mut waiting: Waiting,
     ) -> Result<Inbound, AskError<R::Error>> {
-        let request = R::NAME.as_str();
-        let mut reply_to = self.reply_to.subscribe();
-        // The sender lives as long as self.
-        let reply_to =
-            reply_to.wait_for(|queue| !queue.is_empty()).await.map(|queue| queue.clone()).unwrap_or_default();
-        let exchange = names::requests(R::NAME.owner());
-        let service = self.publisher.service();
-        let mut outgoing = Envelope { exchange, routing_key: request, kind: request, service, cause }.seal(body);
-        let left = deadline.saturating_duration_since(Instant::now());
-        let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
-        let properties = &mut outgoing.properties;
-        properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
-        properties.set_text(header::REPLY_EXCHANGE, names::replies(service));
-        properties.set_integer(header::DEADLINE, now_in_milliseconds().saturating_add(milliseconds));
-        properties.message_id = Some(id.to_owned());
-        properties.correlation_id = Some(id.to_owned());
-        properties.reply_to = Some(reply_to);
-        // The broker drops what nobody has taken up in time.
-        properties.expiration = Some(milliseconds.to_string());
-        let publish = self.publisher.send_within(outgoing, left);
-        tokio::pin!(publish);
-        let mut confirmed = false;
+        let mut sending = pin!(self.send::<R>(call, body, cause));
+        let mut sent = false;
         loop {
             tokio::select! {
                 biased;
-                reply = waiting.reply() => return reply.ok_or(AskError::Disconnected { request }),
+                reply = waiting.reply() => return reply.ok_or(AskError::Disconnected { request: call.request }),
                 // The reply may overtake the confirm.
-                published = &mut publish, if !confirmed => match published {
-                    Ok(settled) if settled.routed => confirmed = true,
-                    Ok(_) => return Err(AskError::NobodyThere { request }),
-                    // The owner makes the exchange when it first starts.
-                    Err(PublishError::NoExchange { .. }) => return Err(AskError::NobodyThere { request }),
-                    Err(error) => return Err(AskError::Publish(error)),
-                },
+                result = &mut sending, if !sent => {
+                    result?;
+                    sent = true;
+                }
             }
         }
     }
-}
 
-/// Replies come to this queue while it lives. Dropping it tells all who wait that theirs will not come.
-struct Receiving<'a> {
-    requester: &'a Requester,
-    queue: String,
-}
-
-impl Drop for Receiving<'_> {
-    fn drop(&mut self) {
-        let current = self.requester.reply_to.send_if_modified(|queue| {
-            let current = *queue == self.queue;
-            if current {
-                queue.clear();
-            }
-            current
-        });
-        if current {
-            self.requester.waiters.fail_all();
+    /// Sends the request as soon as replies can come, and returns once the broker has it in a queue.
+    pub(super) async fn send<R: Request>(
+        &self,
+        call: &Call,
+        body: Vec<u8>,
+        cause: &Cause,
+    ) -> Result<(), AskError<R::Error>> {
+        let request = call.request;
+        let address = self.mailbox.address().await;
+        let left = call.deadline.saturating_duration_since(Instant::now());
+        // Rounded down: the responder shall not believe in time that nobody has.
+        let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        if milliseconds == 0 {
+            return Err(AskError::Timeout { request, waited: call.patience });
         }
+        let outgoing = self.seal::<R>(call, body, cause, address, milliseconds);
+        match self.publisher.send_within(outgoing, left).await {
+            Ok(settled) if settled.routed => Ok(()),
+            // The owner makes the exchange when it first starts.
+            Ok(_) | Err(PublishError::NoExchange { .. }) => Err(AskError::NobodyThere { request }),
+            Err(error) => Err(AskError::Publish(error)),
+        }
+    }
+
+    fn seal<R: Request>(
+        &self,
+        call: &Call,
+        body: Vec<u8>,
+        cause: &Cause,
+        address: String,
+        milliseconds: u64,
+    ) -> Outgoing {
+        let service = self.publisher.service();
+        let (exchange, routing_key) = match &call.exit {
+            None => (names::requests(R::NAME.owner()), call.request),
+            Some(exit) => (exit.exchange.clone(), exit.key.as_str()),
+        };
+        let mut outgoing = Envelope { exchange, routing_key, kind: call.request, service, cause }.seal(body);
+        let properties = &mut outgoing.properties;
+        properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
+        if !self.blueprint.direct_replies && call.exit.is_none() {
+            properties.set_text(header::REPLY_EXCHANGE, names::replies(service));
+        }
+        properties.set_integer(header::DEADLINE, now_in_milliseconds().saturating_add(milliseconds));
+        properties.message_id = Some(call.id.clone());
+        properties.correlation_id = Some(call.id.clone());
+        properties.reply_to = Some(address);
+        // The broker drops what nobody has taken up in time.
+        properties.expiration = Some(milliseconds.to_string());
+        outgoing
     }
 }
 
-fn read<R: Request>(reply: &Inbound) -> Result<R::Reply, AskError<R::Error>> {
-    let request = R::NAME.as_str();
-    if reply.properties.content_type.as_deref() == Some(problem::CONTENT_TYPE) {
-        let problem: Problem = serde_json::from_slice(&reply.body).unwrap_or_default();
+/// What the responder says: its reply, or why there is none.
+pub(super) fn read<R: Request>(reply: &Inbound) -> Result<R::Reply, AskError<R::Error>> {
+    if Problem::is(reply) {
+        let problem = Problem::read(&reply.body);
         if problem.kind == problem::REFUSED
             && let Ok(error) = serde_json::from_value(problem.error.clone())
         {
@@ -178,5 +206,9 @@ fn read<R: Request>(reply: &Inbound) -> Result<R::Reply, AskError<R::Error>> {
     }
     // An empty body is the empty reply.
     let body: &[u8] = if reply.body.is_empty() { b"null" } else { &reply.body };
-    serde_json::from_slice(body).map_err(|error| AskError::Undecodable { request, reason: error.to_string() })
+    serde_json::from_slice(body).map_err(|error| AskError::Undecodable {
+        request: R::NAME.as_str(),
+        reason: error.to_string(),
+        reply: serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
+    })
 }

@@ -1,30 +1,58 @@
 //! Who waits for which reply.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::broker::Inbound;
+use crate::telemetry::Metrics;
+
+/// Replies of one call that may wait to be read.
+pub(super) const UNREAD: usize = 1024;
 
 /// The callers that wait, by the correlation id of their request. Bounded.
 #[derive(Debug, Clone)]
 pub(super) struct Waiters {
-    by_id: Arc<Mutex<HashMap<String, oneshot::Sender<Inbound>>>>,
+    by_id: Arc<Mutex<HashMap<String, Caller>>>,
     limit: usize,
+    metrics: Arc<Metrics>,
+}
+
+/// Where a reply is handed over.
+#[derive(Debug)]
+enum Caller {
+    One(oneshot::Sender<Inbound>),
+    Many { replies: mpsc::Sender<Inbound>, overrun: Arc<AtomicBool> },
 }
 
 /// One caller's place. Dropping it forgets the call: a reply that comes later is late.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct Place {
     id: String,
     waiters: Waiters,
+}
+
+/// Waits for the one reply to a call.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    _place: Place,
     reply: oneshot::Receiver<Inbound>,
 }
 
+/// Waits for the replies to a call.
+#[derive(Debug)]
+pub(super) struct WaitingForMany {
+    pub(super) place: Place,
+    pub(super) replies: mpsc::Receiver<Inbound>,
+    /// Whether they ended because they were not read in time.
+    pub(super) overrun: Arc<AtomicBool>,
+}
+
 impl Waiters {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { by_id: Arc::default(), limit }
+    pub(super) fn new(limit: usize, metrics: Arc<Metrics>) -> Self {
+        Self { by_id: Arc::default(), limit, metrics }
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -33,24 +61,60 @@ impl Waiters {
 
     /// A place for this id, unless all are taken.
     pub(super) fn wait_for(&self, id: &str) -> Option<Waiting> {
+        let (sender, reply) = oneshot::channel();
+        Some(Waiting { _place: self.place(id, Caller::One(sender))?, reply })
+    }
+
+    /// A place for all the replies to this id, unless all places are taken.
+    pub(super) fn wait_for_many(&self, id: &str) -> Option<WaitingForMany> {
+        let (sender, replies) = mpsc::channel(UNREAD);
+        let overrun = Arc::<AtomicBool>::default();
+        let caller = Caller::Many { replies: sender, overrun: Arc::clone(&overrun) };
+        Some(WaitingForMany { place: self.place(id, caller)?, replies, overrun })
+    }
+
+    fn place(&self, id: &str, caller: Caller) -> Option<Place> {
         let mut by_id = self.lock();
         if by_id.len() >= self.limit {
             return None;
         }
-        let (sender, reply) = oneshot::channel();
-        by_id.insert(id.to_owned(), sender);
-        Some(Waiting { id: id.to_owned(), waiters: self.clone(), reply })
+        by_id.insert(id.to_owned(), caller);
+        self.metrics.waiting(by_id.len());
+        Some(Place { id: id.to_owned(), waiters: self.clone() })
     }
 
     /// Gives a reply to its caller. `false` when nobody waits for it.
     pub(super) fn deliver(&self, reply: Inbound) -> bool {
-        let waiting = reply.properties.correlation_id.as_deref().and_then(|id| self.lock().remove(id));
-        waiting.is_some_and(|caller| caller.send(reply).is_ok())
+        let Some(id) = reply.properties.correlation_id.as_deref() else { return false };
+        let mut by_id = self.lock();
+        if let Some(Caller::Many { replies, overrun }) = by_id.get(id) {
+            let Err(unread) = replies.try_send(reply) else { return true };
+            let full = matches!(unread, mpsc::error::TrySendError::Full(_));
+            overrun.store(full, Ordering::Relaxed);
+            let (mpsc::error::TrySendError::Full(reply) | mpsc::error::TrySendError::Closed(reply)) = unread;
+            self.remove(&mut by_id, reply.properties.correlation_id.as_deref().unwrap_or_default());
+            return full;
+        }
+        let caller = self.remove(&mut by_id, id);
+        drop(by_id);
+        match caller {
+            Some(Caller::One(caller)) => caller.send(reply).is_ok(),
+            Some(Caller::Many { .. }) | None => false,
+        }
     }
 
     /// Tells every caller that no reply will come.
     pub(super) fn fail_all(&self) {
         self.lock().clear();
+        self.metrics.waiting(0);
+    }
+
+    fn remove(&self, by_id: &mut HashMap<String, Caller>, id: &str) -> Option<Caller> {
+        let removed = by_id.remove(id);
+        if removed.is_some() {
+            self.metrics.waiting(by_id.len());
+        }
+        removed
     }
 
     #[cfg(test)]
@@ -58,7 +122,7 @@ impl Waiters {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Inbound>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Caller>> {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -70,9 +134,10 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.waiters.lock().remove(&self.id);
+        let waiters = &self.waiters;
+        waiters.remove(&mut waiters.lock(), &self.id);
     }
 }
 
@@ -80,6 +145,10 @@ impl Drop for Waiting {
 mod tests {
     use super::*;
     use crate::broker::Properties;
+
+    fn waiters(limit: usize) -> Waiters {
+        Waiters::new(limit, Arc::new(Metrics::new("desk")))
+    }
 
     fn reply(id: &str) -> Inbound {
         let properties = Properties { correlation_id: Some(id.into()), ..Properties::default() };
@@ -94,28 +163,44 @@ mod tests {
 
     #[tokio::test]
     async fn a_reply_goes_to_the_caller_with_its_id_and_to_no_other() {
-        let waiters = Waiters::new(2);
+        let waiters = waiters(2);
         let (mut a, mut b) = (waiters.wait_for("a").unwrap(), waiters.wait_for("b").unwrap());
         assert!(waiters.deliver(reply("b")) && waiters.deliver(reply("a")));
         assert_eq!(a.reply().await.unwrap().properties.correlation_id.as_deref(), Some("a"));
         assert_eq!(b.reply().await.unwrap().properties.correlation_id.as_deref(), Some("b"));
+        assert!(!waiters.deliver(reply("a")), "it had its reply");
     }
 
     #[test]
     fn a_caller_that_went_away_is_forgotten_and_its_reply_is_late() {
-        let waiters = Waiters::new(1);
+        let waiters = waiters(1);
         drop(waiters.wait_for("a"));
         assert!(!waiters.deliver(reply("a")));
+        drop(waiters.wait_for_many("b"));
+        assert!(!waiters.deliver(reply("b")));
         assert_eq!(waiters.len(), 0);
     }
 
     #[tokio::test]
     async fn only_so_many_callers_may_wait_and_a_lost_connection_frees_all() {
-        let waiters = Waiters::new(1);
+        let waiters = waiters(1);
         let mut first = waiters.wait_for("a").unwrap();
-        assert!(waiters.wait_for("b").is_none());
+        assert!(waiters.wait_for("b").is_none() && waiters.wait_for_many("b").is_none());
         waiters.fail_all();
         assert!(first.reply().await.is_none());
         assert!(waiters.wait_for("b").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_does_not_read_its_replies_holds_up_nobody_and_no_memory() {
+        let waiters = waiters(1);
+        let mut lazy = waiters.wait_for_many("a").unwrap();
+        assert!((0..=UNREAD).all(|_| waiters.deliver(reply("a"))));
+        assert!(!waiters.deliver(reply("a")), "nobody takes what comes after that");
+        let mut read = 0;
+        while lazy.replies.recv().await.is_some() {
+            read += 1;
+        }
+        assert_eq!((read, lazy.overrun.load(Ordering::Relaxed), waiters.len()), (UNREAD, true, 0));
     }
 }

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use crate::broker::{Inbound, LaneState, Phase, PublishError};
 use crate::consumer::Message;
+use crate::nest;
 use crate::outbox::{Handling, Outbox, UnitOfWork};
 use crate::publisher::{Cause, Publisher, Receipt};
-use crate::rpc::{AskError, Requester};
+use crate::rpc::{Answers, AskError, Requester};
 
 /// The service's state and its way to the broker, outside of any handler. Cheap to clone.
 ///
@@ -111,7 +112,39 @@ impl<S> Client<S> {
         request: &R,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        self.parts.requester.ask(request, &Cause::new_conversation(), patience).await
+        self.parts.ask(request, &Cause::new_conversation(), patience).await
+    }
+
+    /// Sends a request that is answered with several replies. All of them together may take `REQUEST_TIMEOUT_MS`.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be sent. What goes wrong later comes among the replies.
+    pub async fn ask_many<R: Request>(&self, request: &R) -> Result<Answers<R>, AskError<R::Error>> {
+        self.ask_many_within(request, self.parts.request_timeout).await
+    }
+
+    /// The same within another time.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be sent. What goes wrong later comes among the replies.
+    pub async fn ask_many_within<R: Request>(
+        &self,
+        request: &R,
+        patience: Duration,
+    ) -> Result<Answers<R>, AskError<R::Error>> {
+        self.parts.requester.ask_many(request, &Cause::new_conversation(), patience).await
+    }
+
+    /// Sends a request that nobody waits for, and returns once its owner's queue has it. What fails there is tried again on the
+    /// owner's retry ladder, as an event is.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`] says whether the broker may have the command all the same.
+    pub async fn command<R: Request>(&self, request: &R) -> Result<(), PublishError> {
+        self.parts.publisher.command(request, &Cause::new_conversation()).await
     }
 
     /// Whether the service consumes and can publish now.
@@ -127,6 +160,20 @@ impl<S> Client<S> {
 }
 
 impl<S> Parts<S> {
+    /// Asks whoever answers this request.
+    pub(super) async fn ask<R: Request>(
+        &self,
+        request: &R,
+        cause: &Cause,
+        patience: Duration,
+    ) -> Result<R::Reply, AskError<R::Error>> {
+        match self.requester.exit::<R>() {
+            None => self.requester.ask(request, cause, patience).await,
+            // Apart, so that other requests do not carry its state around.
+            Some(exit) => Box::pin(nest::ask(&self.requester, exit, request, cause, patience)).await,
+        }
+    }
+
     /// What the handler of this delivery commits together.
     pub(super) fn handling(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Handling {
         Handling::new(self.outbox.clone(), queue, inbound, message)

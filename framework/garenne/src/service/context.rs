@@ -10,7 +10,7 @@ use crate::broker::PublishError;
 use crate::consumer::{Failure, Message};
 use crate::outbox::{Draft, Handling, MessageTransaction};
 use crate::publisher::{Cause, Receipt};
-use crate::rpc::AskError;
+use crate::rpc::{Answers, AskError};
 
 /// The service's state, its way to the broker, and where the message comes from. Cheap to clone.
 ///
@@ -49,7 +49,7 @@ pub struct Context<S> {
     parts: Arc<Parts<S>>,
     message: Arc<Message>,
     cause: Arc<Cause>,
-    /// Nothing for the live feed.
+    /// Nothing for the live feed and for several replies.
     handling: Option<Handling>,
 }
 
@@ -128,7 +128,9 @@ impl<S> Context<S> {
     pub async fn transaction(&self) -> Result<MessageTransaction, Failure> {
         match &self.handling {
             Some(handling) => handling.begin().await,
-            None => Err(Failure::dead_letter("an observer has no transaction: handle the event with Service::on")),
+            None => Err(Failure::dead_letter(
+                "there is no transaction for an observer, nor for a handler of Service::answer_many, whose replies nothing takes back",
+            )),
         }
     }
 
@@ -150,7 +152,24 @@ impl<S> Context<S> {
         }
     }
 
-    /// Sends a request and waits for its reply, at most `REQUEST_TIMEOUT_MS`.
+    /// Sends a request that nobody waits for, and returns once its owner's queue has it. After [`Context::transaction`] it
+    /// returns at once, and the command is sent when that is committed. Declare it with [`asks`](crate::Service::asks).
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`] says whether the broker may have the command all the same.
+    pub async fn command<R: Request>(&self, request: &R) -> Result<(), PublishError> {
+        let publisher = &self.parts.publisher;
+        match &self.handling {
+            Some(handling) if !handling.is_apart() => {
+                handling.take_in(Draft::of_command(request, publisher, &self.cause)?)
+            }
+            _ => publisher.command(request, &self.cause).await,
+        }
+    }
+
+    /// Sends a request and waits for its reply, at most `REQUEST_TIMEOUT_MS`, and no longer than the caller of the request that
+    /// is answered here waits for its own.
     ///
     /// # Errors
     ///
@@ -159,7 +178,8 @@ impl<S> Context<S> {
         self.ask_within(request, self.parts.request_timeout).await
     }
 
-    /// Sends a request and waits for its reply, at most so long.
+    /// Sends a request and waits for its reply, at most so long, and no longer than the caller of the request that is answered
+    /// here waits for its own.
     ///
     /// # Errors
     ///
@@ -169,7 +189,35 @@ impl<S> Context<S> {
         request: &R,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        self.parts.requester.ask(request, &self.cause, patience).await
+        self.parts.ask(request, &self.cause, self.within(patience)).await
+    }
+
+    /// Sends a request that is answered with several replies. All of them together may take `REQUEST_TIMEOUT_MS`, and no longer
+    /// than the caller of the request that is answered here waits for its own.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be sent. What goes wrong later comes among the replies.
+    pub async fn ask_many<R: Request>(&self, request: &R) -> Result<Answers<R>, AskError<R::Error>> {
+        self.ask_many_within(request, self.parts.request_timeout).await
+    }
+
+    /// The same within another time.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be sent. What goes wrong later comes among the replies.
+    pub async fn ask_many_within<R: Request>(
+        &self,
+        request: &R,
+        patience: Duration,
+    ) -> Result<Answers<R>, AskError<R::Error>> {
+        self.parts.requester.ask_many(request, &self.cause, self.within(patience)).await
+    }
+
+    /// As much of it as the caller of this request still waits.
+    fn within(&self, patience: Duration) -> Duration {
+        self.message.time_left().map_or(patience, |left| left.min(patience))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Client, Context};
 use crate::broker::{Consume, Intake};
 use crate::consumer::{Failure, Handler, Observed, guard};
 use crate::retry::Reason;
-use crate::rpc::{Refusal, answer};
+use crate::rpc::{Dialect, Refusal, Replies, answer, answer_many};
 
 /// The live feed waits for its observer, so that one may not take for ever.
 const OBSERVE_DEADLINE: Duration = Duration::from_secs(60);
@@ -57,8 +57,8 @@ where
     })
 }
 
-/// Decodes the request, calls the function, and publishes the reply.
-pub(super) fn request<S, R, F, Fut>(function: F, deadline: Duration) -> Bind<S>
+/// Decodes the request, calls the function, and publishes the reply, as foreign clients want it if there is a dialect.
+pub(super) fn request<S, R, F, Fut>(function: F, deadline: Duration, dialect: Option<&'static Dialect>) -> Bind<S>
 where
     S: Send + Sync + 'static,
     R: Request,
@@ -77,7 +77,35 @@ where
                     let context = Context::new(&client, message.clone(), Some(handling.clone()));
                     let publisher = client.parts.publisher.clone();
                     let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&publisher, inbound, &message, &handling, deadline, run).await
+                    answer::<R>(&publisher, inbound, &message, &handling, deadline, dialect, run).await
+                })
+            }),
+        }
+    })
+}
+
+/// Decodes the request, and calls the function with what takes its replies.
+pub(super) fn request_of_many<S, R, F, Fut>(
+    function: F,
+    deadline: Duration,
+    dialect: Option<&'static Dialect>,
+) -> Bind<S>
+where
+    S: Send + Sync + 'static,
+    R: Request,
+    F: Fn(R, Context<S>, Replies<R::Reply>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Refusal<R::Error>>> + Send + 'static,
+{
+    Box::new(move |client, _| {
+        let (client, function) = (client.clone(), Arc::new(function));
+        Handler {
+            name: short_name::<F>(),
+            run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
+                let (client, function) = (client.clone(), Arc::clone(&function));
+                Box::pin(async move {
+                    let context = Context::new(&client, message.clone(), None);
+                    let run = async move |request: R, replies| function(request, context, replies).await;
+                    answer_many::<R>(&client.parts.publisher, inbound, &message, deadline, dialect, run).await
                 })
             }),
         }

@@ -5,6 +5,7 @@ mod background;
 mod client;
 mod context;
 mod handlers;
+mod nest_queue;
 mod run;
 mod running;
 mod service;
@@ -13,6 +14,7 @@ mod start_error;
 
 pub use client::Client;
 pub use context::Context;
+pub use nest_queue::NestQueue;
 pub use run::run;
 pub use running::Running;
 pub use service::Service;

@@ -18,7 +18,7 @@ use crate::broker::{Broker, BrokerError, Consume, Lane, Limits, Origin, Phase, S
 use crate::consumer::{Worker, WorkerParts, panic_text};
 use crate::outbox::{Outbox, Relay};
 use crate::publisher::Publisher;
-use crate::rpc::Requester;
+use crate::rpc::{Mailbox, Requester};
 use crate::telemetry::Metrics;
 
 /// Handles beyond the deadline what cannot wait: closing channels and connections, each bounded by itself.
@@ -53,7 +53,7 @@ pub struct Running<S> {
     supervisor: JoinHandle<Result<(), BrokerError>>,
     backgrounds: JoinSet<Result<(), StartError>>,
     relay: Option<JoinHandle<()>>,
-    lane: JoinHandle<()>,
+    lanes: JoinSet<()>,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
 }
@@ -84,18 +84,27 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (drain, watched_drain) = watch::channel(None);
         let (release, watched_release) = watch::channel(None);
         let limits = Limits { messages: settings.publish_in_flight, bytes: settings.publish_in_flight_bytes };
-        let (lane, lane_task) = Lane::start(Arc::clone(&broker), when_declared, limits, Arc::clone(&metrics));
-        let publisher = Publisher::new(lane, Arc::clone(&blueprint), Arc::clone(&metrics), settings.publish_timeout);
-        let requester = Requester::new(
-            publisher.clone(),
-            Arc::clone(&blueprint),
-            Arc::clone(&metrics),
-            settings.requests_in_flight,
-        );
+        let mut lanes = JoinSet::new();
+        let mut lane = |direct| {
+            let (lane, task) =
+                Lane::new(Arc::clone(&broker), when_declared.clone(), limits, Arc::clone(&metrics), direct);
+            lanes.spawn(task);
+            lane
+        };
+        let publish_timeout = settings.publish_timeout;
+        let publisher = Publisher::new(lane(None), Arc::clone(&blueprint), Arc::clone(&metrics), publish_timeout)
+            .writing(self.cloud_events);
+        let mailbox = Mailbox::new(settings.requests_in_flight, Arc::clone(&metrics));
         let mut sources = Vec::new();
-        if !blueprint.asks.is_empty() {
-            sources.push(Arc::new(requester.source(instance)));
-        }
+        let asking = if blueprint.has_reply_queue() {
+            sources.push(Arc::new(mailbox.source(Arc::clone(&blueprint), instance)));
+            publisher.clone()
+        } else if blueprint.has_questions() {
+            publisher.on(lane(Some(mailbox.direct())))
+        } else {
+            publisher.clone()
+        };
+        let requester = Requester::new(asking, Arc::clone(&blueprint), mailbox);
         let outbox = self.store.take().map(|store| Outbox::new(store(&state).clone()));
         let relay = match outbox.clone() {
             Some(outbox) => {
@@ -136,7 +145,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
         let mut workers = Vec::new();
         for (queue, Wired { options, handlers }) in std::mem::take(&mut self.queues) {
-            let handlers = handlers.into_iter().map(|(message, bind)| (message, bind(&client, &queue))).collect();
+            let handlers = handlers.bind(&client, &queue);
             let prefetch = options.prefetch_count();
             let worker = Worker::new(WorkerParts {
                 queue: queue.clone(),
@@ -193,7 +202,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             supervisor,
             backgrounds,
             relay,
-            lane: lane_task,
+            lanes,
             serving,
             stop_serving,
         })
@@ -244,7 +253,7 @@ impl<S: Send + Sync + 'static> Running<S> {
             tokio::select! {
                 ended = &mut self.supervisor => return supervision_ended(ended),
                 // Without its supervisor a lane ends too, and the supervisor knows why.
-                ended = &mut self.lane => return match timeout(Duration::from_secs(1), &mut self.supervisor).await {
+                Some(ended) = self.lanes.join_next() => return match timeout(Duration::from_secs(1), &mut self.supervisor).await {
                     Ok(cause) => supervision_ended(cause),
                     Err(_) => fell_over("publishing lane", ended),
                 },
@@ -284,11 +293,11 @@ impl<S: Send + Sync + 'static> Running<S> {
             let _ = timeout_at(deadline + GRACE, &mut self.supervisor).await;
         }
         self.client.parts.publisher.lane().close();
+        self.client.parts.requester.close();
         self.stop_serving.send_replace(true);
-        for task in [&mut self.lane, &mut self.serving] {
-            if !task.is_finished() {
-                let _ = timeout_at(deadline + GRACE, task).await;
-            }
+        let _ = timeout_at(deadline + GRACE, async { while self.lanes.join_next().await.is_some() {} }).await;
+        if !self.serving.is_finished() {
+            let _ = timeout_at(deadline + GRACE, &mut self.serving).await;
         }
         tracing::info!("stopped");
     }
@@ -316,7 +325,7 @@ impl<S> Drop for Running<S> {
         if let Some(relay) = &self.relay {
             relay.abort();
         }
-        self.lane.abort();
+        self.lanes.abort_all();
         self.serving.abort();
     }
 }

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::background::Background;
 use super::handlers::{self, Bind};
-use super::{Client, Context};
+use super::{Client, Context, NestQueue};
 use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
+use crate::publisher::CloudEvents;
 use crate::retry::Ladder;
-use crate::rpc::Refusal;
+use crate::rpc::{Refusal, Replies};
 use crate::store::Store;
 use crate::topology::{Blueprint, Fault, Heard, definitions};
 
@@ -59,7 +60,8 @@ pub struct Service<S> {
     pub(super) observer: Option<Observer<S>>,
     pub(super) backgrounds: Vec<Background<S>>,
     pub(super) store: Option<StoreOf<S>>,
-    faults: Vec<Fault>,
+    pub(super) cloud_events: Option<CloudEvents>,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// Where in the state the service's database is.
@@ -71,7 +73,14 @@ type Observer<S> = Box<dyn FnOnce(&Client<S>) -> Consume + Send>;
 /// The handlers of one queue.
 pub(super) struct Wired<S> {
     pub(super) options: Options,
-    pub(super) handlers: BTreeMap<&'static str, Bind<S>>,
+    pub(super) handlers: Binds<S>,
+}
+
+/// They still need the running service.
+pub(super) enum Binds<S> {
+    /// By the message's name.
+    Named(BTreeMap<&'static str, Bind<S>>),
+    Nest(NestQueue<S>),
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
@@ -84,6 +93,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             observer: None,
             backgrounds: Vec::new(),
             store: None,
+            cloud_events: None,
             faults: Vec::new(),
         }
     }
@@ -109,6 +119,33 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.wire(Heard::Event(E::NAME), options, handler)
     }
 
+    /// Handles an event that devices publish over MQTT, each to the topic of its own: to `warehouse/stock-counted/<device>`
+    /// what is named `warehouse.stock-counted`. [`Message::device`](crate::Message::device) says which device it was.
+    ///
+    /// The broker has to hand what MQTT clients publish to the exchange `<service>.devices`: `mqtt.exchange` in its
+    /// configuration, of which there is one, so one service hears the devices. A device is a user of the broker's, with its
+    /// name as the last word of the topics that it may publish. Its messages have no id: a handler has to know by the event
+    /// itself what it has handled before.
+    pub fn on_device<E, F, Fut>(self, handler: F) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.on_device_with(handler, Options::new())
+    }
+
+    /// Handles an event that devices publish, with [`Options`].
+    pub fn on_device_with<E, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        E: Event,
+        F: Fn(E, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let handler = handlers::event(handler, options.deadline);
+        self.wire(Heard::Device(E::NAME), options, handler)
+    }
+
     /// Answers a request that this service owns.
     pub fn answer<R, F, Fut>(self, handler: F) -> Self
     where
@@ -126,7 +163,32 @@ impl<S: Send + Sync + 'static> Service<S> {
         F: Fn(R, Context<S>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R::Reply, Refusal<R::Error>>> + Send + 'static,
     {
-        let handler = handlers::request(handler, options.deadline);
+        let handler = handlers::request(handler, options.deadline, None);
+        self.wire(Heard::Request(R::NAME), options, handler)
+    }
+
+    /// Answers a request that this service owns with several replies, which the handler sends one after the other. The caller
+    /// knows that they were all when the handler has returned `Ok`.
+    ///
+    /// When a replica dies in the middle another one begins again. Its caller is told if it has read anything already: replies
+    /// of two runs are never mixed.
+    pub fn answer_many<R, F, Fut>(self, handler: F) -> Self
+    where
+        R: Request,
+        F: Fn(R, Context<S>, Replies<R::Reply>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Refusal<R::Error>>> + Send + 'static,
+    {
+        self.answer_many_with(handler, Options::new())
+    }
+
+    /// Answers a request that this service owns with several replies, with [`Options`].
+    pub fn answer_many_with<R, F, Fut>(self, handler: F, options: Options) -> Self
+    where
+        R: Request,
+        F: Fn(R, Context<S>, Replies<R::Reply>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Refusal<R::Error>>> + Send + 'static,
+    {
+        let handler = handlers::request_of_many(handler, options.deadline, None);
         self.wire(Heard::Request(R::NAME), options, handler)
     }
 
@@ -143,6 +205,23 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// Says that the service publishes this event. Publishing one that is not declared is an error.
     pub fn publishes<E: Event>(mut self) -> Self {
         self.blueprint.publishes.insert(E::NAME);
+        self
+    }
+
+    /// Takes replies by the broker's direct reply-to instead of from a queue of this process's own.
+    ///
+    /// The broker then keeps no queue and no binding for them. But they come through the default exchange, so only services that
+    /// [answer foreign clients](Service::answers_foreign_clients) can answer; and they belong to the channel on which requests
+    /// are sent: when the broker closes that, because a request went to a service that has never been started for example, all
+    /// calls that wait end with [`Disconnected`](crate::AskError::Disconnected).
+    pub fn direct_replies(mut self) -> Self {
+        self.blueprint.direct_replies = true;
+        self
+    }
+
+    /// Writes every event of the service as a CloudEvent too. Requests and replies stay what they are.
+    pub fn publishes_as(mut self, cloud_events: CloudEvents) -> Self {
+        self.cloud_events = Some(cloud_events);
         self
     }
 
@@ -228,7 +307,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let message = heard.name().as_str();
         self.blueprint.queues.entry(queue.clone()).or_default().insert(heard);
         let wired = match self.queues.entry(queue.clone()) {
-            Entry::Vacant(vacant) => vacant.insert(Wired { options, handlers: BTreeMap::new() }),
+            Entry::Vacant(vacant) => vacant.insert(Wired { options, handlers: Binds::Named(BTreeMap::new()) }),
             Entry::Occupied(occupied) => {
                 let wired = occupied.into_mut();
                 if wired.options != options {
@@ -237,8 +316,13 @@ impl<S: Send + Sync + 'static> Service<S> {
                 wired
             }
         };
-        if wired.handlers.insert(message, bind).is_some() {
-            self.faults.push(Fault::HandledTwice { queue, message });
+        match &mut wired.handlers {
+            Binds::Named(handlers) => {
+                if handlers.insert(message, bind).is_some() {
+                    self.faults.push(Fault::HandledTwice { queue, message });
+                }
+            }
+            Binds::Nest(_) => self.faults.push(Fault::QueueShared(queue)),
         }
         self
     }

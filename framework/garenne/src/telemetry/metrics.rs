@@ -34,6 +34,8 @@ pub(crate) struct Metrics {
     rpc_seconds: Family<MessageLabel, Histogram, fn() -> Histogram>,
     rpc_timeouts: Family<MessageLabel, Counter>,
     rpc_late: Counter,
+    rpc_waiting: Gauge,
+    rpc_expired: Family<MessageLabel, Counter>,
     duplicates: Family<QueueLabel, Counter>,
     outbox_pending: Gauge,
     outbox_age: Gauge,
@@ -91,6 +93,8 @@ impl Metrics {
             rpc_seconds: Family::new_with_constructor(seconds),
             rpc_timeouts: Family::default(),
             rpc_late: Counter::default(),
+            rpc_waiting: Gauge::default(),
+            rpc_expired: Family::default(),
             duplicates: Family::default(),
             outbox_pending: Gauge::default(),
             outbox_age: Gauge::default(),
@@ -121,6 +125,9 @@ impl Metrics {
         registry.register_with_unit("rpc", "Time from request to reply", Unit::Seconds, rpc);
         registry.register("rpc_timeouts", "Requests whose deadline passed", metrics.rpc_timeouts.clone());
         registry.register("rpc_late_replies", "Replies nobody waited for any more", metrics.rpc_late.clone());
+        registry.register("rpc_waiting", "Requests that wait for their replies", metrics.rpc_waiting.clone());
+        let expired = metrics.rpc_expired.clone();
+        registry.register("rpc_expired", "Requests that were refused because their deadline had passed", expired);
         let duplicates = metrics.duplicates.clone();
         registry.register("duplicates", "Deliveries whose effects were committed before", duplicates);
         let pending = metrics.outbox_pending.clone();
@@ -253,6 +260,17 @@ impl Metrics {
     pub(crate) fn timed_out(&self, request: &str) {
         tracing::warn!(request, "no reply by the deadline");
         self.rpc_timeouts.get_or_create(&MessageLabel { message: request.to_owned() }).inc();
+    }
+
+    /// So many calls wait for their replies now.
+    pub(crate) fn waiting(&self, calls: usize) {
+        self.rpc_waiting.set(i64::try_from(calls).unwrap_or(i64::MAX));
+    }
+
+    /// A request was taken up when its caller had stopped waiting.
+    pub(crate) fn expired(&self, request: &str) {
+        tracing::info!(request, "the deadline had passed before the request was taken up");
+        self.rpc_expired.get_or_create(&MessageLabel { message: request.to_owned() }).inc();
     }
 
     pub(crate) fn late_reply(&self) {

@@ -40,6 +40,22 @@ pub enum Fault {
         /// The service that the name says.
         owner: &'static str,
     },
+    /// A message has one destination.
+    #[error(
+        "{0} goes to NestJS and to its owner's exchange as well: remove one, or give the message for NestJS a type and a name of its own"
+    )]
+    TwoWays(&'static str),
+    /// Brokers do not bind every pattern.
+    #[error("queue {queue} cannot be bound with {key:?}: use at most 255 bytes and one `#`")]
+    BindingKey {
+        /// The queue with its service.
+        queue: String,
+        /// The pattern as it would be bound.
+        key: String,
+    },
+    /// Foreign clients and those of this library write other bodies.
+    #[error("queue {0} is for NestJS and has handlers of its own as well, or is wired twice: give each a queue")]
+    QueueShared(String),
     /// An option is out of its range.
     #[error("queue {queue}: {option} is {given}; {rule}")]
     Option {

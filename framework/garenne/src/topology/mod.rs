@@ -8,6 +8,7 @@ mod blueprint;
 mod definitions;
 mod exchange;
 mod fault;
+mod foreign;
 mod queue;
 mod rights;
 mod shape;
@@ -16,7 +17,8 @@ pub(crate) use blueprint::{Blueprint, Heard};
 pub(crate) use definitions::definitions;
 pub(crate) use exchange::{Exchange, ExchangeKind};
 pub use fault::Fault;
-pub(crate) use queue::{Argument, Queue};
+pub(crate) use foreign::{Entrance, Exit};
+pub(crate) use queue::{Argument, Queue, REQUEST_DELIVERY_LIMIT};
 pub(crate) use shape::{Binding, Topology};
 
 /// Names of a service's parts, in one place.
@@ -29,6 +31,11 @@ pub(crate) mod names {
 
     pub(crate) fn requests(owner: &str) -> String {
         format!("{owner}.requests")
+    }
+
+    /// Whether an exchange is some service's [`requests`].
+    pub(crate) fn is_requests(exchange: &str) -> bool {
+        exchange.strip_suffix(".requests").is_some_and(garenne_contract::is_kebab_case)
     }
 
     pub(crate) fn retry(service: &str) -> String {
@@ -63,6 +70,16 @@ pub(crate) mod names {
     /// Whether an exchange is some service's [`replies`].
     pub(crate) fn is_replies(exchange: &str) -> bool {
         exchange.strip_suffix(".replies").is_some_and(garenne_contract::is_kebab_case)
+    }
+
+    /// Where devices publish what a service hears from them.
+    pub(crate) fn devices(service: &str) -> String {
+        format!("{service}.devices")
+    }
+
+    /// Whether an exchange is this service's [`devices`].
+    pub(crate) fn is_devices(exchange: &str, service: &str) -> bool {
+        exchange.strip_suffix(".devices") == Some(service)
     }
 
     pub(crate) fn reply_queue(service: &str, boot: &str) -> String {

@@ -21,6 +21,9 @@ pub(crate) enum Argument {
     Text(String),
 }
 
+/// A request that was delivered again so often is given up by the library, which says why. The deliveries that are left until
+/// the broker drops it are for the case that the process ends meanwhile.
+pub(crate) const REQUEST_DELIVERY_LIMIT: i64 = 15;
 /// Redeliveries after which the broker itself gives a message up: the backstop against a message that kills its consumer.
 const DELIVERY_LIMIT: i64 = 20;
 /// Dead letters kept per service. When it is full the broker refuses more, and consumers pause rather than lose.
@@ -35,6 +38,18 @@ impl Queue {
     pub(crate) fn work(service: &str, name: String) -> Self {
         let arguments = [("x-delivery-limit", Argument::Integer(DELIVERY_LIMIT))];
         Self::quorum(name, arguments.into_iter().chain(dead_lettering(names::dead_letters(service))))
+    }
+
+    /// Holds requests until a handler is done with them, or until nobody waits for the reply any more: what expires is dropped.
+    /// It has no dead-letter exchange, for there the expired ones would come together. What fails is copied there by the library.
+    pub(crate) fn requests(name: String) -> Self {
+        Self::quorum(
+            name,
+            [
+                ("x-delivery-limit", Argument::Integer(DELIVERY_LIMIT)),
+                ("x-overflow", Argument::Text("reject-publish".into())),
+            ],
+        )
     }
 
     /// Holds failed messages for one step of the ladder, then sends them back.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use garenne_contract::MessageName;
 
-use super::{Blueprint, Heard, names};
+use super::{Blueprint, Exit, Heard, names};
 
 /// What a service's user may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Blueprint {
             // Which services ask is theirs to say; replies go to their exchange and nowhere else.
             write.insert("[a-z0-9-]+\\.replies".into());
         }
-        if self.answers_foreign_clients {
+        if self.answers_by_queue() || self.exits.values().any(Exit::is_a_queue) {
             write.insert("amq\\.default".into());
         }
         for owner in self.foreign_owners() {
@@ -62,6 +62,12 @@ impl Blueprint {
             let read = if owner == self.service { ANYTHING } else { NOTHING };
             topics.insert(exchange, TopicRights { write: one_of(asked.collect()), read: read.into() });
         }
+        for exchange in self.exits.values().filter(|exit| !exit.is_a_queue()).map(|exit| &exit.exchange) {
+            write.insert(escaped(exchange));
+            let to_it = self.exits.values().filter(|exit| exit.exchange == *exchange);
+            let says = one_of(to_it.map(|exit| exit.key.as_str()).collect());
+            topics.insert(exchange.clone(), TopicRights { write: says, read: NOTHING.into() });
+        }
         Rights { configure: format!("^{own}$"), write: any_of(&write), read: any_of(&read), topics }
     }
 
@@ -80,6 +86,12 @@ impl Blueprint {
         if self.answers().next().is_some() {
             add(names::requests(service), NOTHING.into());
         }
+        if self.hears_devices() {
+            add(names::devices(service), NOTHING.into());
+        }
+        for (queue, _) in self.entrances.iter().filter(|(_, entrance)| entrance.keys.is_some()) {
+            add(queue.clone(), NOTHING.into());
+        }
         if self.has_work() {
             add(names::retry(service), format!("^[0-9]+\\.{service}\\..*$"));
             add(names::redeliver(service), NOTHING.into());
@@ -90,7 +102,7 @@ impl Blueprint {
     fn foreign_owners(&self) -> BTreeSet<&str> {
         let heard = self.queues.values().flatten().filter_map(|heard| match heard {
             Heard::Event(name) => Some(name.owner()),
-            Heard::Request(_) => None,
+            Heard::Device(_) | Heard::Request(_) => None,
         });
         let said = self.publishes.iter().map(|name| name.owner());
         let observed = self.observes.iter().map(String::as_str);
@@ -104,15 +116,22 @@ impl Blueprint {
     fn heard_on(&self, owner: &str) -> BTreeSet<&'static str> {
         let events = self.queues.values().flatten().filter_map(|heard| match heard {
             Heard::Event(name) => Some(*name),
-            Heard::Request(_) => None,
+            Heard::Device(_) | Heard::Request(_) => None,
         });
         events.filter(|name| name.owner() == owner).map(MessageName::as_str).collect()
     }
 }
 
-/// In a name of ours only the dot means something in an expression.
+/// The expression that matches this text alone. In a name of ours only the dot means something; a foreign one may have more.
 fn escaped(name: &str) -> String {
-    name.replace('.', "\\.")
+    let mut escaped = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if "\\.+*?()|[]{}^$".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }
 
 fn one_of(names: BTreeSet<&str>) -> String {

@@ -1,0 +1,144 @@
+//! Finds the handler of a packet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+use super::packet::{self, Sent};
+use super::{NestPattern, PACKETS};
+use crate::broker::Inbound;
+use crate::consumer::{Failure, Foreign, Found, Handler, Message};
+use crate::publisher::Publisher;
+use crate::retry::Reason;
+use crate::rpc::refuse;
+
+/// A longer pattern would fit no routing key.
+const LONGEST_KEY: usize = 255;
+
+/// A handler, and whether it answers.
+pub(crate) struct Extension {
+    pub(crate) handler: Handler,
+    pub(crate) answers: bool,
+}
+
+/// All handlers of one queue.
+pub(crate) struct Switchboard {
+    extensions: Extensions,
+    publisher: Publisher,
+}
+
+/// Handlers by pattern.
+struct Extensions {
+    exact: BTreeMap<String, Extension>,
+    /// In the order in which they were wired.
+    wild: Vec<(NestPattern, Extension)>,
+}
+
+impl Switchboard {
+    /// With `wildcards`, `*` and `#` in a pattern stand for others.
+    pub(crate) fn new(
+        extensions: impl IntoIterator<Item = (NestPattern, Extension)>,
+        wildcards: bool,
+        publisher: Publisher,
+    ) -> Self {
+        Self { extensions: Extensions::new(extensions, wildcards), publisher }
+    }
+}
+
+impl Extensions {
+    fn new(extensions: impl IntoIterator<Item = (NestPattern, Extension)>, wildcards: bool) -> Self {
+        let (mut exact, mut wild) = (BTreeMap::new(), Vec::new());
+        for (pattern, extension) in extensions {
+            if wildcards && pattern.is_wild() {
+                wild.push((pattern, extension));
+            } else {
+                exact.insert(pattern.route().to_owned(), extension);
+            }
+        }
+        Self { exact, wild }
+    }
+
+    fn find(&self, route: &str) -> Option<&Extension> {
+        let wild = || {
+            let short = route.len() <= LONGEST_KEY;
+            self.wild.iter().find(|(pattern, _)| short && pattern.matches(route)).map(|(_, extension)| extension)
+        };
+        self.exact.get(route).or_else(wild)
+    }
+
+    fn unknown(&self, message: Message) -> Found {
+        let wild = self.wild.iter().map(|(pattern, _)| pattern.route());
+        let known: Vec<&str> = self.exact.keys().map(String::as_str).chain(wild).collect();
+        Found::unknown(message, &known)
+    }
+}
+
+impl Foreign for Switchboard {
+    fn find(&self, inbound: &Arc<Inbound>, message: Message) -> Found {
+        let Sent { route, data, id } = match Sent::read(&inbound.body) {
+            Ok(sent) => sent,
+            Err(reason) => {
+                let text = format!("this queue takes packets of NestJS, and the body is none: {reason}");
+                return Found::unfit(message, Failure::hopeless(text, Reason::Undecodable));
+            }
+        };
+        let message = message.called(&route, id.as_ref().and_then(|id| id.as_str()));
+        let asks = id.is_some();
+        let extension = self.extensions.find(&route).filter(|extension| extension.answers || !asks);
+        match (extension, id) {
+            (Some(Extension { handler, .. }), _) => {
+                let unpacked = unpacked(inbound, data, asks);
+                let handled = (handler.run)(Arc::new(unpacked), message.clone());
+                Found { handler: handler.name, message, handled }
+            }
+            (None, Some(id)) if inbound.properties.reply_to.is_some() => {
+                let (publisher, inbound, asked) = (self.publisher.clone(), Arc::clone(inbound), message.clone());
+                let body = packet::no_handler(&id);
+                let refuse = async move { refuse(&publisher, &inbound, &asked, &PACKETS, body).await };
+                Found { handler: "", message, handled: refuse.boxed() }
+            }
+            (None, _) => self.extensions.unknown(message),
+        }
+    }
+}
+
+/// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
+fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
+    let mut properties = inbound.properties.clone();
+    if !asks {
+        properties.reply_to = None;
+    }
+    let (exchange, routing_key) = (inbound.exchange.clone(), inbound.routing_key.clone());
+    Inbound { exchange, routing_key, redelivered: inbound.redelivered, body: data, properties }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which handler a pattern reaches.
+    fn reached(wildcards: bool, pattern: &str) -> Option<&'static str> {
+        let extension = |pattern: &'static str| {
+            let handler = Handler { name: pattern, run: Box::new(|_, _| std::future::ready(Ok(())).boxed()) };
+            (NestPattern::from(pattern), Extension { handler, answers: false })
+        };
+        let all = ["order.*", "order.placed", "order.#"].map(extension);
+        Extensions::new(all, wildcards).find(pattern).map(|extension| extension.handler.name)
+    }
+
+    #[test]
+    fn the_very_pattern_comes_first_and_then_the_first_that_stands_for_it() {
+        assert_eq!(reached(true, "order.placed"), Some("order.placed"));
+        assert_eq!(reached(true, "order.lost"), Some("order.*"));
+        assert_eq!(reached(true, "order.placed.v2"), Some("order.#"));
+        assert_eq!(reached(true, "orders"), None);
+        assert_eq!(reached(true, &format!("order.{}", "a.".repeat(1_000_000))), None, "no routing key is so long");
+    }
+
+    #[test]
+    fn without_wildcards_a_pattern_is_a_name() {
+        assert_eq!(reached(false, "order.lost"), None);
+        assert_eq!(reached(false, "order.*"), Some("order.*"));
+    }
+}

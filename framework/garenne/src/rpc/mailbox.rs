@@ -1,0 +1,111 @@
+//! Where the replies of one process arrive.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::waiters::Waiters;
+use crate::broker::{Consume, DIRECT_REPLY_TO, Direct, Inbound, Intake, Origin, Source};
+use crate::telemetry::Metrics;
+use crate::topology::Blueprint;
+
+/// Who waits for replies, and under which address they come now. Cheap to clone.
+///
+/// Replies come by one of two ways: to a queue that belongs to this process's consuming connection, or by the broker's direct
+/// reply-to, which belongs to the channel on which requests are sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Mailbox {
+    pub(super) waiters: Waiters,
+    metrics: Arc<Metrics>,
+    /// Empty while there is none.
+    address: watch::Sender<String>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(limit: usize, metrics: Arc<Metrics>) -> Self {
+        Self { waiters: Waiters::new(limit, Arc::clone(&metrics)), metrics, address: watch::Sender::default() }
+    }
+
+    /// What goes into `reply_to`, as soon as replies can come.
+    pub(super) async fn address(&self) -> String {
+        let mut address = self.address.subscribe();
+        // The sender lives as long as self.
+        address.wait_for(|address| !address.is_empty()).await.map(|address| address.clone()).unwrap_or_default()
+    }
+
+    /// Whether replies can come now.
+    pub(super) fn is_open(&self) -> bool {
+        !self.address.borrow().is_empty()
+    }
+
+    /// Replies from a queue of this process's own.
+    pub(crate) fn source(&self, blueprint: Arc<Blueprint>, instance: &str) -> Source {
+        let mailbox = self.clone();
+        let consume: Consume = Arc::new(move |intake| {
+            let mailbox = mailbox.clone();
+            Box::pin(async move { mailbox.receive(intake).await })
+        });
+        let (consumer_tag, name) = (format!("{}.replies/{instance}", blueprint.service), instance.to_owned());
+        Source {
+            origin: Origin::Exclusive(Box::new(move |word| blueprint.replies(&format!("{name}.{word}")))),
+            consumer_tag,
+            // The broker sends replies without waiting for acknowledgements; the limit of waiting calls bounds them.
+            prefetch: 1000,
+            no_ack: true,
+            stays: true,
+            consume,
+        }
+    }
+
+    /// Replies by direct reply-to, from the lane on which requests are sent.
+    pub(crate) fn direct(&self) -> Direct {
+        let (open, deliver, close) = (self.clone(), self.clone(), self.clone());
+        Direct {
+            opened: Box::new(move || drop(open.address.send_replace(DIRECT_REPLY_TO.to_owned()))),
+            deliver: Box::new(move |reply| deliver.deliver(reply)),
+            closed: Box::new(move || close.close(DIRECT_REPLY_TO)),
+        }
+    }
+
+    async fn receive(&self, mut intake: Intake) {
+        let queue = intake.queue().to_owned();
+        self.address.send_replace(queue.clone());
+        // However this ends, also when it is cut off.
+        let _receiving = Receiving { mailbox: self, queue };
+        while let Some(delivered) = intake.next().await {
+            self.deliver(delivered.inbound);
+        }
+    }
+
+    fn deliver(&self, reply: Inbound) {
+        if !self.waiters.deliver(reply) {
+            self.metrics.late_reply();
+        }
+    }
+
+    /// Replies do not come to this address any more, so all who wait are told that theirs will not.
+    fn close(&self, address: &str) {
+        let current = self.address.send_if_modified(|current| {
+            let is_current = current == address;
+            if is_current {
+                current.clear();
+            }
+            is_current
+        });
+        if current {
+            self.waiters.fail_all();
+        }
+    }
+}
+
+/// Replies come to this queue while it lives.
+struct Receiving<'a> {
+    mailbox: &'a Mailbox,
+    queue: String,
+}
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        self.mailbox.close(&self.queue);
+    }
+}

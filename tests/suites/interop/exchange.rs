@@ -1,0 +1,107 @@
+//! What every AMQP peer does with the shop, and a service that asks it.
+
+use std::time::Duration;
+
+use garenne::{AskError, Client, NoError, Request, Running, Service, Settings};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tests::{ForeignClient, Shop, Vhost, courier, eventually};
+
+/// What a parcel costs. A peer answers.
+#[derive(Debug, Clone, PartialEq, Request, Serialize, Deserialize)]
+#[request(name = "courier.quote", reply = QuoteGiven)]
+struct Quote {
+    grams: u32,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct QuoteGiven {
+    cents: u32,
+    days: u32,
+}
+
+/// Places an order with a peer, asks with it, and looks whether the shop did its part. Gives the shop back.
+pub(super) async fn takes_part_in_the_shop(peer: ForeignClient, [publish, ask]: [&str; 2]) -> Shop {
+    let shop = Shop::open().await;
+    let url = courier(shop.vhost());
+    let id = peer.run(publish, &[&url]).await;
+    assert_eq!(shop.reaches(&id, "dispatched").await["total"], json!({"amount": 2500, "currency": "EUR"}));
+
+    let asked = async |sku: &str| {
+        let printed = peer.run(ask, &[&url, sku]).await;
+        let (content_type, body) = printed.split_once('\n').expect("a type and a body");
+        (content_type.trim().to_owned(), serde_json::from_str::<Value>(body).expect("JSON"))
+    };
+    let (content_type, mug) = asked("MUG-BLUE").await;
+    assert_eq!(content_type, "application/json");
+    let price = json!({"amount": 1250, "currency": "EUR"});
+    assert_eq!(mug, json!({"sku": "MUG-BLUE", "name": "Blue mug", "price": price, "available": 99_998}));
+    let (content_type, problem) = asked("NO-SUCH-THING").await;
+    assert_eq!(content_type, "application/problem+json");
+    assert_eq!((&problem["type"], &problem["error"]["sku"]), (&json!("urn:garenne:refused"), &json!("NO-SUCH-THING")));
+    let (_, problem) = asked("not an article number").await;
+    assert_eq!(problem["type"], "urn:garenne:malformed");
+    has_mailed(&shop, &id).await;
+    shop
+}
+
+/// Waits until the customer knows that the order is confirmed and that it is on its way.
+pub(super) async fn has_mailed(shop: &Shop, id: &str) {
+    eventually("both mails", || async {
+        let mails = shop.mails(id);
+        if mails.len() == 2 { Ok(()) } else { Err(format!("{mails:?}")) }
+    })
+    .await;
+}
+
+/// A service that asks a peer.
+pub(super) struct Asker {
+    pub(super) vhost: Vhost,
+    service: Running<()>,
+}
+
+impl Asker {
+    pub(super) async fn new() -> Self {
+        let vhost = Vhost::new();
+        let settings = Settings::new(garenne::Address::parse(&vhost.url()).expect("a URL"));
+        let service = Service::new("desk").asks::<Quote>().background("idle", idle);
+        let service = service.start((), settings).await.expect("the service starts");
+        tokio::time::timeout(tests::PATIENCE, service.ready()).await.expect("the service becomes ready");
+        Self { vhost, service }
+    }
+
+    /// Asks until somebody is there, then many times at once, and looks at each answer.
+    pub(super) async fn gets_answers(self) {
+        let client = self.service.client();
+        eventually("an answer", || async {
+            match ask(&client, 1000).await {
+                Ok(quote) => {
+                    assert_eq!(quote, QuoteGiven { cents: 490, days: 2 });
+                    Ok(())
+                }
+                Err(error @ (AskError::NobodyThere { .. } | AskError::Timeout { .. })) => Err(error.to_string()),
+                Err(error) => panic!("{error}"),
+            }
+        })
+        .await;
+        let all = (1..=50).map(|tens| {
+            let client = client.clone();
+            tokio::spawn(async move { (tens, ask(&client, tens * 10).await) })
+        });
+        for asked in all.collect::<Vec<_>>() {
+            let (tens, quote) = asked.await.expect("no panic");
+            assert_eq!(quote.expect("an answer").cents, 390 + tens);
+        }
+        self.service.stop().await;
+    }
+}
+
+async fn ask(client: &Client<()>, grams: u32) -> Result<QuoteGiven, AskError<NoError>> {
+    client.ask_within(&Quote { grams }, Duration::from_secs(20)).await
+}
+
+async fn idle(client: Client<()>) -> Result<(), String> {
+    client.stopping().await;
+    Ok(())
+}
