@@ -12,8 +12,8 @@ queue = RabbitQueue("courier.quote", queue_type=QueueType.QUORUM, durable=True)
 
 
 @broker.subscriber(queue, requests)
-async def quote(grams: int) -> dict:
-    return {"cents": 390 + grams // 10, "days": 2}
+async def quote(request: dict) -> dict:
+    return {"cents": 390 + request["grams"] // 10, "days": 2}
 
 
 asyncio.run(FastStream(broker).run())

@@ -18,8 +18,8 @@ queue = RabbitQueue(
 
 
 @broker.subscriber(queue, events)
-async def confirmed(order_id: str) -> None:
-    print(order_id, flush=True)
+async def confirmed(event: dict) -> None:
+    print(event["order_id"], flush=True)
 
 
 asyncio.run(FastStream(broker).run())

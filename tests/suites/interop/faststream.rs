@@ -8,7 +8,7 @@ use super::exchange::{Asker, has_mailed, takes_part_in_the_shop};
 const PEER: ForeignClient = ForeignClient::new("faststream");
 
 #[tokio::test]
-async fn an_order_is_dispatched_a_question_gets_answers_and_a_subscriber_hears_of_the_next_order() {
+async fn an_order_is_dispatched_a_question_is_answered_and_a_subscriber_hears_of_the_next_order() {
     let shop = takes_part_in_the_shop(PEER, ["publish.py", "ask.py"]).await;
     let url = courier(shop.vhost());
     let hearing = PEER.start("hear.py", &[&url]);
@@ -30,7 +30,7 @@ async fn an_order_is_dispatched_a_question_gets_answers_and_a_subscriber_hears_o
 }
 
 #[tokio::test]
-async fn a_service_of_ours_gets_answers() {
+async fn a_service_of_ours_is_answered() {
     let asker = Asker::new().await;
     let url = courier(&asker.vhost);
     // It replies to the queue that `reply_to` names, as most frameworks do.

@@ -8,13 +8,13 @@ use super::exchange::{Asker, takes_part_in_the_shop};
 const PEER: ForeignClient = ForeignClient::new("pika");
 
 #[tokio::test]
-async fn an_order_is_dispatched_and_a_question_gets_answers_in_json_or_with_a_problem() {
+async fn an_order_is_dispatched_and_a_question_is_answered_in_json_or_with_a_problem() {
     let shop = takes_part_in_the_shop(PEER, ["publish.py", "ask.py"]).await;
     audit(&shop, 1).await;
 }
 
 #[tokio::test]
-async fn a_service_of_ours_gets_answers() {
+async fn a_service_of_ours_is_answered() {
     let asker = Asker::new().await;
     let url = courier(&asker.vhost);
     let _answering = PEER.start("answer.py", &[&url]);
