@@ -49,7 +49,8 @@ cargo xtask chaos
   --release                   build and run optimised
 
   It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
-  below target/chaos/, and prints the command that repeats it. Broker and PostgreSQL are private ones.
+  below target/chaos/, and prints the command that repeats it. PostgreSQL is a private server, and the broker a private node
+  unless --broker is an address.
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare

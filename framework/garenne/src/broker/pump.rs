@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -20,14 +20,13 @@ use tokio::time::{Instant, sleep, timeout};
 use super::BrokerError;
 use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
-use super::error::protocol;
+use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
-use super::mentions::Mentions;
 use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;
@@ -319,7 +318,7 @@ impl Pump {
     /// sent again one at a time until it shows itself.
     fn failed(&mut self, error: lapin::Error) -> End {
         let Some((kind, reason)) = protocol(&error) else { return End::Channel(error) };
-        if kind == AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) {
+        if is_nobodys_fault(&kind) {
             return End::Channel(error);
         }
         let alone = self.window() == 1 || self.unsettled.len() == 1;
@@ -367,10 +366,9 @@ async fn send(channel: Channel, number: u64, message: Message) -> Sent {
     let outcome = async {
         let Wire { exchange, routing_key, properties } =
             Wire::of(&message.0).map_err(|error| Failed::Encoding(error.to_string()))?;
-        let options = BasicPublishOptions {
-            mandatory: !message.0.routing_key.starts_with(DIRECT_REPLY_TO),
-            ..Default::default()
-        };
+        // Through any other exchange it is a key like all others, which a sender may have chosen.
+        let direct = message.0.exchange.is_empty() && message.0.routing_key.starts_with(DIRECT_REPLY_TO);
+        let options = BasicPublishOptions { mandatory: !direct, ..Default::default() };
         let publish = channel.basic_publish(exchange, routing_key, options, &message.0.body, properties);
         publish.await.map_err(Failed::Client)?.await.map_err(Failed::Client)
     };

@@ -153,6 +153,7 @@ impl Worker {
             let handled = match (plain, handler) {
                 (Err(failure), _) => Err(failure),
                 (Ok(_), None) => Err(self.unknown(&message)),
+                (Ok(_), Some(_)) if self.is_misnamed(&message) => Err(misnamed(&message)),
                 (Ok(plain), Some(handler)) => (handler.run)(plain, message.clone()).await,
             };
             drop(handling);
@@ -229,6 +230,12 @@ impl Worker {
         }
     }
 
+    /// Whether its type names another message of this queue than its routing key. The broker lets only those use a routing key who
+    /// may; a type is the sender's word, with which it would say what only somebody else may say.
+    fn is_misnamed(&self, message: &Message) -> bool {
+        message.name() != message.published_as() && self.parts.handlers.contains_key(message.published_as())
+    }
+
     fn unknown(&self, message: &Message) -> Failure {
         let known: Vec<&str> = self.parts.handlers.keys().copied().collect();
         let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
@@ -242,6 +249,12 @@ fn plain(inbound: &Arc<Inbound>) -> Result<Arc<Inbound>, Failure> {
         Some(failure) => Err(failure),
         None => cloud_event::open(inbound).map_or_else(|| Ok(Arc::clone(inbound)), |opened| opened.map(Arc::new)),
     }
+}
+
+fn misnamed(message: &Message) -> Failure {
+    let text =
+        format!("type {:?} was published as {:?}; they must be the same", message.name(), message.published_as());
+    Failure::hopeless(text, Reason::Malformed)
 }
 
 /// Counts one copy that finds no place, while it lives.
