@@ -18,7 +18,7 @@ fn the_map_has_at_most_200_lines() {
 
 #[test]
 fn every_path_that_a_document_names_exists() {
-    for document in ["ARCHITECTURE.md", "README.md", "docs/reliability.md", "docs/interop.md", "fuzz/README.md"] {
+    for document in ["ARCHITECTURE.md", "README.md", "docs/reliability.md", "fuzz/README.md"] {
         paths_exist(document);
     }
 }
