@@ -20,8 +20,9 @@ use report::{Outcome, Report};
 pub(crate) use suite::SuiteName;
 use target::{OWN_NODE, Source, Target};
 
-/// The module whose tests need a browser.
+/// The modules whose tests need a browser, and Mosquitto's client.
 const PAGE: &str = "page::";
+const MOSQUITTO: &str = "interop::mosquitto::";
 
 /// Runs the chosen suites. A failed suite does not keep the others from running; only a failed build does.
 pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
@@ -160,7 +161,7 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
             Ok(program) => drop(command.env("TEST_MOSQUITTO_PUB", program)),
             Err(reason) => {
                 missing.push(("Mosquitto".to_owned(), reason.to_string()));
-                skip(&mut command, ["interop::mosquitto::"]);
+                skip(&mut command, [MOSQUITTO]);
             }
         }
     }

@@ -111,7 +111,8 @@ impl fmt::Display for Target {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PAGE, clients};
+    use super::super::clients::{IN_NODE, IN_PYTHON, OVER_MQTT};
+    use super::super::{MOSQUITTO, PAGE};
     use super::{CORE, OWN_NODE, Target};
     use crate::arguments::TestOptions;
     use crate::workspace;
@@ -123,8 +124,8 @@ mod tests {
             let path = suites.join(modules.trim_matches(':').replace("::", "/"));
             path.is_dir() || path.with_extension("rs").is_file()
         };
-        let foreign = clients::IN_PYTHON.into_iter().chain(clients::IN_NODE.map(|(_, suite)| suite));
-        for modules in CORE.into_iter().chain(foreign).chain(clients::OVER_MQTT) {
+        let of_clients = IN_PYTHON.into_iter().chain(IN_NODE.map(|(_, suite)| suite)).chain(OVER_MQTT);
+        for modules in CORE.into_iter().chain(of_clients).chain([MOSQUITTO]) {
             assert!(is_there(modules), "{modules}");
         }
         for (modules, within) in [(OWN_NODE, "library/recovery"), (PAGE, "shop")] {

@@ -52,7 +52,7 @@ impl Handlers {
         };
         // The broker lets only those use a routing key who may; a type is the sender's word, with which it would say what only
         // somebody else may say.
-        let key = message.origin_key.as_str();
+        let key = message.published_as();
         if message.name() != key && handlers.contains_key(message.name()) && handlers.contains_key(key) {
             let text = format!("type {:?} was published as {key:?}; they must be the same", message.name());
             return Found::unfit(message, Failure::hopeless(text, Reason::Malformed));

@@ -132,6 +132,13 @@ impl Message {
         self.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_in_milliseconds())))
     }
 
+    /// What its routing key says that it is: the broker lets only those use a key who may.
+    pub(crate) fn published_as(&self) -> &str {
+        let of_device =
+            self.device.as_deref().and_then(|device| self.origin_key.strip_suffix(device)?.strip_suffix('.'));
+        of_device.unwrap_or(&self.origin_key)
+    }
+
     /// What is published while this message is handled belongs to it.
     pub(crate) fn cause(&self) -> Cause {
         Cause {
@@ -189,6 +196,12 @@ mod tests {
         let read = |exchange: &str, properties: Properties| {
             let message =
                 Message::read(&inbound(exchange, "warehouse.stock-counted.scanner-1", properties), "inventory");
+            let key = if message.device().is_some() {
+                "warehouse.stock-counted"
+            } else {
+                "warehouse.stock-counted.scanner-1"
+            };
+            assert_eq!(message.published_as(), key);
             (message.name().to_owned(), message.device().map(str::to_owned))
         };
         let from = |name: &str, device: Option<&str>| (name.to_owned(), device.map(str::to_owned));
