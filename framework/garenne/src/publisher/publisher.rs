@@ -75,7 +75,7 @@ impl Publisher {
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
         let envelope = Envelope { exchange: exit.exchange.clone(), routing_key: &exit.key, kind: name, service, cause };
-        Ok(envelope.seal(wrapped(exit, encode(name, event)?)))
+        Ok(envelope.seal(wrapped(exit, &encode(name, event)?)))
     }
 
     /// Where an event goes that is not for an exchange of its owner.
@@ -137,7 +137,7 @@ impl Publisher {
                 let room = self.lane.room(name, weight, self.patience).await?;
                 outgoing.body = match self.exit::<E>() {
                     None => self.body(name, event, &outgoing.properties)?,
-                    Some(exit) => wrapped(exit, encode(name, event)?),
+                    Some(exit) => wrapped(exit, &encode(name, event)?),
                 };
                 room
             }
@@ -192,9 +192,9 @@ impl Publisher {
 }
 
 /// The body of a message that foreign servers take.
-fn wrapped(exit: &Exit, json: Vec<u8>) -> Vec<u8> {
+fn wrapped(exit: &Exit, json: &[u8]) -> Vec<u8> {
     let (before, after) = &exit.around;
-    [before.as_bytes(), &json, after.as_bytes()].concat()
+    [before.as_bytes(), json, after.as_bytes()].concat()
 }
 
 /// The JSON of a message.
