@@ -24,6 +24,6 @@ pub use own_broker::OwnBroker;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use service::{ServiceProcess, program};
-pub use shop::{CONSUMERS, Shop, checkout, grant};
+pub use shop::{CONSUMERS, Shop, checkout, exchanges, grant};
 pub use wait::{PATIENCE, eventually, lasting};
 pub use wire::{Received, Refusal, Sent, Wire};

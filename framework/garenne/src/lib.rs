@@ -9,6 +9,7 @@
 //!   delays or makes a dead letter. [`Classify`] makes the choice short.
 //! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply.
 //! - [`store`] opens a service's own database.
+//! - [`log`] keeps history on the broker, and reads it again.
 //!
 //! Delivery is at least once. A handler that works in the transaction of its message, [`Context::transaction`], has effects
 //! exactly once: its own statements, the fact that the message was handled, and what it publishes are one commit.
@@ -16,6 +17,7 @@
 
 mod broker;
 mod consumer;
+pub mod log;
 mod outbox;
 mod publisher;
 mod retry;

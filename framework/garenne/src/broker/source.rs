@@ -16,7 +16,7 @@ use super::care::Care;
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, Delivered, Inbound, Settler};
+use super::{AckReceipt, Delivered, Inbound, Offset, Settler};
 use crate::topology::Topology;
 
 /// A queue without a leader answers later than this; the next attempt then finds one that has it.
@@ -44,7 +44,12 @@ pub(crate) enum Origin {
     /// A queue that belongs to the connection and is declared on it. Its name takes the given word, a new one for
     /// each connection: while a dying connection still holds the old name, it cannot be declared again.
     Exclusive(Box<dyn Fn(&str) -> Topology + Send + Sync>),
+    /// A log, which keeps what is read. Acknowledging an entry asks for another one; none may be handed back.
+    Log { queue: String, begin: Begin },
 }
+
+/// Says where a subscription to a log begins, each time anew. It may take its time.
+pub(crate) type Begin = Arc<dyn Fn() -> BoxFuture<'static, Offset> + Send + Sync>;
 
 pub(crate) type Consume = Arc<dyn Fn(Intake) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -92,7 +97,14 @@ impl Source {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
             let prefetch = if one_at_a_time { 1 } else { self.prefetch };
-            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch).await?;
+            let arguments = match &self.origin {
+                Origin::Log { begin, .. } => tokio::select! {
+                    offset = begin() => offset.argument(),
+                    _ = drain.wait_for(Option::is_some) => return Ok(()),
+                },
+                Origin::Queue(_) | Origin::Exclusive(_) => FieldTable::default(),
+            };
+            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, arguments).await?;
             let _ = started.try_send(());
             let (settler, settling) = if self.no_ack {
                 (Settler::none(), None)
@@ -138,7 +150,13 @@ impl Source {
         }
     }
 
-    async fn subscribe(&self, connection: &Connection, name: &str, prefetch: u16) -> Result<(Channel, Consumer), Loss> {
+    async fn subscribe(
+        &self,
+        connection: &Connection,
+        name: &str,
+        prefetch: u16,
+        arguments: FieldTable,
+    ) -> Result<(Channel, Consumer), Loss> {
         let subscribe = async {
             let channel = connection.create_channel().await?;
             channel.basic_qos(prefetch, BasicQosOptions { global: false }).await?;
@@ -147,7 +165,7 @@ impl Source {
                 |_| lapin::Error::from(std::io::Error::other("a queue's name or a consumer's tag is too long"));
             let queue = short("the queue's name", name).map_err(too_long)?;
             let tag = short("the consumer's tag", &self.consumer_tag).map_err(too_long)?;
-            let consumer = channel.basic_consume(queue, tag, options, FieldTable::default()).await?;
+            let consumer = channel.basic_consume(queue, tag, options, arguments).await?;
             Ok::<_, lapin::Error>((channel, consumer))
         };
         // A subscription that was abandoned half-way would swallow messages; the caller drops the connection.

@@ -62,7 +62,23 @@ impl Message {
         }
     }
 
-    /// The message's name, `orders.order-placed`.
+    /// What stands for the page of a log: it belongs to no conversation but begins one, and has no id and no time.
+    pub(crate) fn of_page(log: &str, attempt: u32) -> Self {
+        Self {
+            name: log.to_owned(),
+            message_id: None,
+            conversation: Uuid::now_v7().to_string(),
+            attempt,
+            sent_at: None,
+            redelivered: attempt > 1,
+            origin_exchange: String::new(),
+            origin_key: log.to_owned(),
+            first_failed_at: None,
+            trace: Trace::start(),
+        }
+    }
+
+    /// The message's name, `orders.order-placed`; for a page of a log the log's, `shop.log`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

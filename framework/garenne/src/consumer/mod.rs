@@ -16,6 +16,7 @@ mod worker;
 pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};
 pub use message::Message;
+pub(crate) use message::sent_at;
 pub use observed::Observed;
 pub use options::Options;
 #[cfg(feature = "fuzzing")]

@@ -3,9 +3,11 @@
 
 mod log;
 mod metrics;
+mod reading;
 mod trace;
 
 pub use log::LogFormat;
 pub(crate) use log::{check_filter, install as install_log};
 pub(crate) use metrics::{Metrics, QueueMetrics};
+pub(crate) use reading::ReadingMetrics;
 pub(crate) use trace::Trace;

@@ -8,6 +8,7 @@ mod blueprint;
 mod definitions;
 mod exchange;
 mod fault;
+mod log;
 mod queue;
 mod rights;
 mod shape;
@@ -16,6 +17,7 @@ pub(crate) use blueprint::{Blueprint, Heard};
 pub(crate) use definitions::definitions;
 pub(crate) use exchange::{Exchange, ExchangeKind};
 pub use fault::Fault;
+pub use log::Log;
 pub(crate) use queue::{Argument, Queue};
 pub(crate) use shape::{Binding, Topology};
 
@@ -67,6 +69,11 @@ pub(crate) mod names {
 
     pub(crate) fn reply_queue(service: &str, boot: &str) -> String {
         format!("{service}.reply.{boot}")
+    }
+
+    /// The queue of a log.
+    pub(crate) fn log(name: &str) -> String {
+        format!("{name}.log")
     }
 
     pub(crate) fn live_queue(service: &str, boot: &str) -> String {

@@ -1,0 +1,315 @@
+//! Reads one log: page by page, each with its place in one transaction.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::place::{self, Move};
+use super::{Logged, Page, Reading};
+use crate::broker::{AckReceipt, Delivered, Intake, Offset, Origin, Source};
+use crate::consumer::{Failure, Message, guard};
+use crate::outbox::{Outbox, Unit};
+use crate::publisher::now_in_milliseconds;
+use crate::telemetry::{Metrics, ReadingMetrics};
+
+/// How often a reader to which nothing comes looks whether it was moved back.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long trouble with the database is waited out before a subscription begins.
+const TROUBLE: Duration = Duration::from_millis(500);
+/// The wait after the first failed attempt at a page; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// So many failed attempts at one page make the service unready.
+const STUCK: u32 = 3;
+/// Bytes of bodies after which a page takes no more.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Calls the service's function with a page.
+pub(crate) type Handle = Box<dyn Fn(Page, Message, Unit) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+
+pub(crate) struct ReaderParts {
+    pub(crate) reading: Reading,
+    pub(crate) outbox: Outbox,
+    pub(crate) handle: Handle,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Why it does not get on, if so.
+    pub(crate) stuck: watch::Sender<Option<String>>,
+}
+
+/// Reads one log for one reader.
+pub(crate) struct Reader {
+    parts: ReaderParts,
+    log: Arc<str>,
+    metrics: ReadingMetrics,
+    /// The entry that the broker was asked for.
+    asked: Mutex<Option<i64>>,
+}
+
+/// What a subscription has brought so far.
+#[derive(Debug, Clone, Copy)]
+struct Covered {
+    /// The entry that the broker was asked for. Nothing when it decided itself.
+    asked: Option<i64>,
+    /// The last one that came.
+    last: Option<i64>,
+}
+
+/// What became of a page.
+enum Outcome {
+    /// It is committed, together with the place after it.
+    Committed,
+    /// Another replica has committed all of it.
+    DoneBefore,
+    /// The reader has its place elsewhere now: the subscription does not bring what is wanted.
+    Moved,
+}
+
+impl Reader {
+    pub(crate) fn new(parts: ReaderParts) -> Arc<Self> {
+        let Reading { log, reader, .. } = &parts.reading;
+        let metrics = parts.metrics.reading(log, reader);
+        Arc::new(Self { log: log.as_str().into(), metrics, asked: Mutex::default(), parts })
+    }
+
+    /// The subscription.
+    pub(crate) fn source(self: &Arc<Self>, consumer_tag: String) -> Source {
+        let (begins, consumes) = (Arc::clone(self), Arc::clone(self));
+        let begin = Arc::new(move || -> BoxFuture<'static, Offset> {
+            let reader = Arc::clone(&begins);
+            Box::pin(async move { reader.begin().await })
+        });
+        Source {
+            origin: Origin::Log { queue: self.parts.reading.log.clone(), begin },
+            consumer_tag,
+            prefetch: self.parts.reading.prefetch(),
+            no_ack: false,
+            stays: false,
+            consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
+        }
+    }
+
+    /// Where to begin. It asks for the last entry that is done, not the one after it: when that one does not come, the log has it no
+    /// longer, and perhaps others.
+    async fn begin(&self) -> Offset {
+        let Reading { log, reader, start, .. } = &self.parts.reading;
+        let mut told = false;
+        let (offset, asked) = loop {
+            match place::look(self.parts.outbox.store(), log, reader).await {
+                Ok(Some(done)) if done >= 0 => break (Offset::At(done), Some(done)),
+                Ok(Some(_)) => break (Offset::First, Some(0)),
+                Ok(None) => break (start.offset(), start.first()),
+                Err(error) if !told => {
+                    told = true;
+                    tracing::warn!(%error, log, reader, "how far the log is read cannot be read; trying again");
+                }
+                Err(_) => {}
+            }
+            sleep(TROUBLE).await;
+        };
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        offset
+    }
+
+    /// Reads until the service drains, the channel is lost, or the subscription does not bring what is wanted.
+    async fn read(self: Arc<Self>, mut intake: Intake) {
+        let drain = intake.drain();
+        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut covered = Covered { asked, last: None };
+        while let Some((entries, receipts)) = self.gather(&mut intake, covered).await {
+            let entries: Arc<[Logged]> = entries.into();
+            if !self.work(&entries, covered, drain.clone()).await {
+                break;
+            }
+            // To a log this is no more than a request for as many again.
+            receipts.into_iter().for_each(AckReceipt::acknowledge);
+            covered.last = entries.last().map(Logged::place);
+        }
+        self.free();
+    }
+
+    /// The entries of the next page.
+    async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<(Vec<Logged>, Vec<AckReceipt>)> {
+        let Reading { page, linger, .. } = self.parts.reading;
+        let first = loop {
+            match timeout(LOOK, intake.next()).await {
+                Ok(next) => break next?,
+                Err(_) if self.was_moved_back(covered).await => return None,
+                Err(_) => {}
+            }
+        };
+        let until = Instant::now() + linger;
+        let (mut entries, mut receipts, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(Delivered { inbound, receipt }) = next {
+            bytes += inbound.body.len();
+            match Logged::of(inbound) {
+                Some(entry) => {
+                    entries.push(entry);
+                    receipts.push(receipt);
+                }
+                // What is not acknowledged stays where it is.
+                None => self.stuck(format!("queue {} is no stream: delete it, and start its keeper again", self.log)),
+            }
+            let full = entries.len() >= usize::from(page) || bytes >= PAGE_BYTES;
+            next = if full { None } else { timeout_at(until, intake.next()).await.unwrap_or_default() };
+        }
+        let draining = intake.drain().borrow().is_some();
+        (!draining).then_some((entries, receipts))
+    }
+
+    /// Tries a page until it is done; `false` when the subscription is to end.
+    async fn work(
+        &self,
+        entries: &Arc<[Logged]>,
+        covered: Covered,
+        mut drain: watch::Receiver<Option<Instant>>,
+    ) -> bool {
+        let Some(first) = entries.first() else { return true };
+        let (mut attempt, mut wait) = (1, FIRST_WAIT);
+        loop {
+            match self.attempt(entries, covered, attempt).await {
+                Ok(Outcome::Committed | Outcome::DoneBefore) => {
+                    self.free();
+                    return true;
+                }
+                Ok(Outcome::Moved) => return false,
+                Err(failure) => {
+                    self.metrics.retried(first.offset(), attempt, &failure.to_string());
+                    if attempt >= STUCK {
+                        let (log, offset) = (&self.log, first.offset());
+                        self.stuck(format!("{log} is read no further than offset {offset}: {failure}"));
+                    }
+                }
+            }
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = drain.wait_for(Option::is_some) => return false,
+            }
+            attempt = attempt.saturating_add(1);
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// The effects of a page and the place after it, or nothing.
+    async fn attempt(&self, all: &Arc<[Logged]>, covered: Covered, attempt: u32) -> Result<Outcome, Failure> {
+        let ReaderParts { reading: Reading { log, reader, start, deadline, .. }, outbox, handle, .. } = &self.parts;
+        let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(Outcome::DoneBefore) };
+        let mut transaction = outbox.store().write().await.map_err(database)?;
+        let mut place = place::lock(&mut transaction, log, reader).await.map_err(database)?;
+        if place.is_none() && covered.last.is_none() {
+            let before = start.first().unwrap_or(first.place()) - 1;
+            place::enter(&mut transaction, log, reader, before, now()).await.map_err(database)?;
+            place = place::lock(&mut transaction, log, reader).await.map_err(database)?;
+        }
+        let Some(place) = place.filter(|place| covered.reaches(*place)) else { return Ok(Outcome::Moved) };
+        if covered.begins_early(first) {
+            let (asked, came) = (covered.asked.unwrap_or_default(), first.offset());
+            return Err(Failure::retry(format!(
+                "entry {came} came where {asked} was asked for: the log was deleted and begins anew. To read the new one from its \
+                 beginning, rewind the reader (set last_offset in garenne_offset to -1)"
+            )));
+        }
+        let from = all.partition_point(|entry| entry.place() <= place);
+        let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
+        let missed = if covered.begins_late(first) { next.place().abs_diff(place + 1) } else { 0 };
+
+        let (page, notes) = Page::new(Arc::clone(all), from, missed);
+        let unit = Unit::begun(outbox, &self.log, transaction);
+        let message = Message::of_page(log, attempt);
+        if let Err(failure) = guard(*deadline, handle(page, message, unit.clone())).await {
+            unit.roll_back().await;
+            return Err(failure);
+        }
+        let unreadable = notes.unreadable();
+        let step = Move { from: place, to: notes.last(), unreadable: unreadable.len() as u64, missed };
+        if let Err(failure) = self.advance(&unit, step).await {
+            unit.roll_back().await;
+            return Err(failure);
+        }
+        unit.commit().await?;
+        if missed > 0 {
+            self.metrics.missed(missed, next.offset());
+        }
+        for entry in unreadable {
+            self.metrics.unreadable(entry.offset, &entry.name, entry.message_id.as_deref(), &entry.error);
+        }
+        let age = last.sent_at().and_then(|sent| SystemTime::now().duration_since(sent).ok());
+        self.metrics.read(all.len() - from, notes.last(), age);
+        Ok(Outcome::Committed)
+    }
+
+    async fn advance(&self, unit: &Unit, step: Move) -> Result<(), Failure> {
+        let Reading { log, reader, .. } = &self.parts.reading;
+        let mut transaction = unit.begin().await?;
+        let moved = place::advance(&mut transaction, log, reader, step, now()).await.map_err(database)?;
+        if moved { Ok(()) } else { Err(Failure::retry("the handler has changed garenne_offset; it is the library's")) }
+    }
+
+    /// Whether the entries that are wanted next came long ago.
+    async fn was_moved_back(&self, covered: Covered) -> bool {
+        let Reading { log, reader, .. } = &self.parts.reading;
+        match place::look(self.parts.outbox.store(), log, reader).await {
+            Ok(Some(place)) => !covered.reaches(place),
+            Ok(None) => covered.last.is_some(),
+            Err(_) => false,
+        }
+    }
+
+    fn stuck(&self, reason: String) {
+        self.metrics.stuck(true);
+        self.parts.stuck.send_replace(Some(reason));
+    }
+
+    fn free(&self) {
+        self.metrics.stuck(false);
+        self.parts.stuck.send_if_modified(|reason| reason.take().is_some());
+    }
+}
+
+impl Covered {
+    /// Whether everything after this place is still to come, or comes next.
+    fn reaches(self, place: i64) -> bool {
+        let before = self.last.or(self.asked.map(|asked| asked - 1));
+        before.is_none_or(|before| place >= before)
+    }
+
+    /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
+    fn begins_late(self, first: &Logged) -> bool {
+        self.last.is_none() && self.asked.is_some_and(|asked| first.place() > asked)
+    }
+
+    /// Whether what was asked for has never been in this log.
+    fn begins_early(self, first: &Logged) -> bool {
+        self.last.is_none() && self.asked.is_some_and(|asked| first.place() < asked)
+    }
+}
+
+fn now() -> i64 {
+    i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn database(error: sqlx::Error) -> Failure {
+    Failure::retry(format!("the service's database: {error}")).of_class("database")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Covered;
+
+    #[test]
+    fn what_was_brought_before_is_not_brought_again() {
+        // Asked for 40, which is done: 41 comes after it.
+        let begun = Covered { asked: Some(40), last: None };
+        assert!(
+            begun.reaches(40) && begun.reaches(39) && begun.reaches(500) && !begun.reaches(38) && !begun.reaches(-1)
+        );
+        let later = Covered { asked: Some(40), last: Some(99) };
+        assert!(later.reaches(99) && later.reaches(120) && !later.reaches(98));
+        // The broker decides.
+        assert!(Covered { asked: None, last: None }.reaches(-1));
+    }
+}
