@@ -7,6 +7,7 @@ use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
 use rabbitmq_node::BrokerChoice;
 
+use crate::bench::{self, BenchOptions};
 use crate::chaos::{self, ChaosOptions};
 use crate::test::SuiteName;
 
@@ -17,6 +18,7 @@ pub(crate) enum Task {
     Up(UpOptions),
     Test(TestOptions),
     Chaos(ChaosOptions),
+    Bench(BenchOptions),
     Definitions { check: bool },
 }
 
@@ -71,8 +73,11 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             "up" => parse_up(parser),
             "test" => parse_test(parser),
             "chaos" => chaos::parse(parser),
+            "bench" => bench::parse(parser),
             "definitions" => parse_definitions(parser),
-            unknown => Err(format!("there is no task `{unknown}`; tasks are up, test, chaos and definitions").into()),
+            unknown => {
+                Err(format!("there is no task `{unknown}`; tasks are up, test, chaos, bench and definitions").into())
+            }
         },
         Some(other) => Err(other.unexpected()),
     }
@@ -163,7 +168,8 @@ mod tests {
 
     #[test]
     fn no_task_and_help_anywhere_are_help() {
-        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "definitions --help"] {
+        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "bench --help", "definitions --help"]
+        {
             assert_eq!(read(line), Ok(Task::Help), "{line}");
         }
     }

@@ -8,6 +8,7 @@ Tasks
   up            start RabbitMQ and every service; Ctrl-C drains and stops them, a second Ctrl-C kills them
   test          run every suite; the last line is `N passed, M failed, K skipped`
   chaos         run the shop under load, break things, and check that nothing was lost and nothing happened twice
+  bench         measure, optimised, on a broker of its own
   definitions   write infra/rabbitmq/definitions.json from what the services declare
 
 cargo xtask up
@@ -50,6 +51,10 @@ cargo xtask chaos
 
   It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
   below target/chaos/, and prints the command that repeats it. Broker and PostgreSQL are private ones.
+
+cargo xtask bench <benchmark>
+  replay                      how fast analytics counts a log of 1,000,000 events, beside a bare reader; -- <events> for others
+  --broker <which>            3.10, 4.0, 4.3 or a folder, as above
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare

@@ -1,7 +1,8 @@
-//! `cargo xtask up | test | chaos | definitions`: what is done to this repository, in one place and without other tools.
+//! `cargo xtask up | test | chaos | bench | definitions`: what is done to this repository, in one place and without other tools.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who runs it")]
 
 mod arguments;
+mod bench;
 mod build;
 mod chaos;
 mod claim;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
                 Task::Up(options) => up::run(&options),
                 Task::Test(options) => test::run(&options),
                 Task::Chaos(options) => chaos::run(&options),
+                Task::Bench(options) => bench::run(&options),
                 Task::Definitions { check } => definitions::run(check).map(|()| ExitCode::SUCCESS),
             },
         );

@@ -8,7 +8,7 @@ use crate::arguments::TestOptions;
 use crate::workspace;
 
 /// The library's suites, and of the shop's the ones in which messages are lost or doubled if anything is.
-const CORE: [&str; 4] = ["library::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
+const CORE: [&str; 5] = ["library::", "shop::analytics::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
 
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";

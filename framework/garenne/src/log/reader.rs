@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::place::{self, Move};
+use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
 use crate::broker::{AckReceipt, Delivered, Intake, Offset, Origin, Source};
 use crate::consumer::{Failure, Message, guard};
@@ -44,15 +44,17 @@ pub(crate) struct Reader {
     parts: ReaderParts,
     log: Arc<str>,
     metrics: ReadingMetrics,
-    /// The entry that the broker was asked for.
-    asked: Mutex<Option<i64>>,
+    /// How the subscription began.
+    begun: Mutex<Covered>,
 }
 
 /// What a subscription has brought so far.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Covered {
     /// The entry that the broker was asked for. Nothing when it decided itself.
     asked: Option<i64>,
+    /// Whether that one is done already, so that it must have been in the log.
+    resumed: bool,
     /// The last one that came.
     last: Option<i64>,
 }
@@ -71,7 +73,7 @@ impl Reader {
     pub(crate) fn new(parts: ReaderParts) -> Arc<Self> {
         let Reading { log, reader, .. } = &parts.reading;
         let metrics = parts.metrics.reading(log, reader);
-        Arc::new(Self { log: log.as_str().into(), metrics, asked: Mutex::default(), parts })
+        Arc::new(Self { log: log.as_str().into(), metrics, begun: Mutex::default(), parts })
     }
 
     /// The subscription.
@@ -96,11 +98,11 @@ impl Reader {
     async fn begin(&self) -> Offset {
         let Reading { log, reader, start, .. } = &self.parts.reading;
         let mut told = false;
-        let (offset, asked) = loop {
+        let (offset, asked, resumed) = loop {
             match place::look(self.parts.outbox.store(), log, reader).await {
-                Ok(Some(done)) if done >= 0 => break (Offset::At(done), Some(done)),
-                Ok(Some(_)) => break (Offset::First, Some(0)),
-                Ok(None) => break (start.offset(), start.first()),
+                Ok(Some(done)) if done >= 0 => break (Offset::At(done), Some(done), true),
+                Ok(Some(_)) => break (Offset::First, Some(0), false),
+                Ok(None) => break (start.offset(), start.first(), false),
                 Err(error) if !told => {
                     told = true;
                     tracing::warn!(%error, log, reader, "how far the log is read cannot be read; trying again");
@@ -109,15 +111,14 @@ impl Reader {
             }
             sleep(TROUBLE).await;
         };
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Covered { asked, resumed, last: None };
         offset
     }
 
     /// Reads until the service drains, the channel is lost, or the subscription does not bring what is wanted.
     async fn read(self: Arc<Self>, mut intake: Intake) {
         let drain = intake.drain();
-        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut covered = Covered { asked, last: None };
+        let mut covered = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((entries, receipts)) = self.gather(&mut intake, covered).await {
             let entries: Arc<[Logged]> = entries.into();
             if !self.work(&entries, covered, drain.clone()).await {
@@ -204,17 +205,19 @@ impl Reader {
             place::enter(&mut transaction, log, reader, before, now()).await.map_err(database)?;
             place = place::lock(&mut transaction, log, reader).await.map_err(database)?;
         }
-        let Some(place) = place.filter(|place| covered.reaches(*place)) else { return Ok(Outcome::Moved) };
-        if covered.begins_early(first) {
-            let (asked, came) = (covered.asked.unwrap_or_default(), first.offset());
+        let before = covered.before().unwrap_or(first.place() - 1);
+        let Some(place) = place.filter(|place| place.offset >= before) else { return Ok(Outcome::Moved) };
+        let from = all.partition_point(|entry| entry.place() <= place.offset);
+        let done = from.checked_sub(1).and_then(|done| all.get(done));
+        if covered.begins_early(first) || done.is_some_and(|done| place.is_elsewhere(done)) {
             return Err(Failure::retry(format!(
-                "entry {came} came where {asked} was asked for: the log was deleted and begins anew. To read the new one from its \
-                 beginning, rewind the reader (set last_offset in garenne_offset to -1)"
+                "entry {} is not the one that was read there: the log was deleted and begins anew. To read the new one from its \
+                 beginning, rewind the reader (set last_offset in garenne_offset to -1)",
+                place.offset
             )));
         }
-        let from = all.partition_point(|entry| entry.place() <= place);
         let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
-        let missed = if covered.begins_late(first) { next.place().abs_diff(place + 1) } else { 0 };
+        let missed = if covered.begins_late(first) { next.place().abs_diff(place.offset + 1) } else { 0 };
 
         let (page, notes) = Page::new(Arc::clone(all), from, missed);
         let unit = Unit::begun(outbox, &self.log, transaction);
@@ -224,7 +227,8 @@ impl Reader {
             return Err(failure);
         }
         let unreadable = notes.unreadable();
-        let step = Move { from: place, to: notes.last(), unreadable: unreadable.len() as u64, missed };
+        let to = Place::of(notes.last(), last);
+        let step = Move { from: place.offset, to, unreadable: unreadable.len() as u64, missed };
         if let Err(failure) = self.advance(&unit, step).await {
             unit.roll_back().await;
             return Err(failure);
@@ -252,7 +256,7 @@ impl Reader {
     async fn was_moved_back(&self, covered: Covered) -> bool {
         let Reading { log, reader, .. } = &self.parts.reading;
         match place::look(self.parts.outbox.store(), log, reader).await {
-            Ok(Some(place)) => !covered.reaches(place),
+            Ok(Some(place)) => covered.before().is_some_and(|before| place < before),
             Ok(None) => covered.last.is_some(),
             Err(_) => false,
         }
@@ -270,10 +274,9 @@ impl Reader {
 }
 
 impl Covered {
-    /// Whether everything after this place is still to come, or comes next.
-    fn reaches(self, place: i64) -> bool {
-        let before = self.last.or(self.asked.map(|asked| asked - 1));
-        before.is_none_or(|before| place >= before)
+    /// Every entry after this one is still to come or comes next. Nothing when only the first that comes tells.
+    fn before(self) -> Option<i64> {
+        self.last.or(self.asked.map(|asked| asked - 1))
     }
 
     /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
@@ -281,9 +284,9 @@ impl Covered {
         self.last.is_none() && self.asked.is_some_and(|asked| first.place() > asked)
     }
 
-    /// Whether what was asked for has never been in this log.
+    /// Whether the log has never had what was asked for, which is done: it is another log.
     fn begins_early(self, first: &Logged) -> bool {
-        self.last.is_none() && self.asked.is_some_and(|asked| first.place() < asked)
+        self.last.is_none() && self.resumed && self.asked.is_some_and(|asked| first.place() < asked)
     }
 }
 
@@ -303,13 +306,10 @@ mod tests {
     #[test]
     fn what_was_brought_before_is_not_brought_again() {
         // Asked for 40, which is done: 41 comes after it.
-        let begun = Covered { asked: Some(40), last: None };
-        assert!(
-            begun.reaches(40) && begun.reaches(39) && begun.reaches(500) && !begun.reaches(38) && !begun.reaches(-1)
-        );
-        let later = Covered { asked: Some(40), last: Some(99) };
-        assert!(later.reaches(99) && later.reaches(120) && !later.reaches(98));
+        let begun = Covered { asked: Some(40), resumed: true, last: None };
+        assert_eq!(begun.before(), Some(39));
+        assert_eq!(Covered { last: Some(99), ..begun }.before(), Some(99));
         // The broker decides.
-        assert!(Covered { asked: None, last: None }.reaches(-1));
+        assert_eq!(Covered::default().before(), None);
     }
 }

@@ -74,7 +74,7 @@ async fn note(page: Page, ctx: Context<Scribe>) -> Result<(), Failure> {
     }
     ctx.publish(&PageTurned { tickets }).await?;
     let wish = *ctx.state().wish.lock().expect("nobody panics with it");
-    let left = ctx.state().bad_attempts.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+    let left = ctx.state().bad_attempts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
     match (left, wish) {
         (Err(_), _) | (_, Wish::Work) => {}
         (_, Wish::Fail) => return Err(Failure::dead_letter("wished for")),

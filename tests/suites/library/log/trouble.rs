@@ -2,6 +2,7 @@
 
 use garenne::log::Log;
 use garenne::{Fault, Service};
+use lapin::BasicProperties;
 use lapin::options::QueueDeleteOptions;
 use tests::{Database, eventually, http};
 
@@ -86,11 +87,18 @@ async fn what_the_log_had_to_let_go_before_it_was_read_is_counted() {
 }
 
 #[tokio::test]
-async fn a_log_that_was_deleted_and_begins_anew_is_not_taken_for_the_old_one() {
+async fn a_log_that_was_deleted_and_begins_anew_is_not_taken_for_the_old_one_however_long_it_is() {
+    // Shorter than the old one, and longer.
+    for entries in [10, 50] {
+        begins_anew(entries).await;
+    }
+}
+
+async fn begins_anew(entries: u32) {
     let database = Database::file();
     let (bench, keeper) = kept().await;
     for number in 0..20 {
-        bench.file(number).await;
+        file(&bench, number).await;
     }
     let scribe = Scribe::open(&database).await;
     let running = scribe::start(&bench, &scribe, scribe::reading()).await;
@@ -100,8 +108,8 @@ async fn a_log_that_was_deleted_and_begins_anew_is_not_taken_for_the_old_one() {
     let delete = bench.raw.channel().queue_delete("office.log".into(), QueueDeleteOptions::default());
     delete.await.expect("deleted");
     let keeper = bench.start(Service::new("keeper").keeps(scribe::log())).await;
-    for number in 20..30 {
-        bench.file(number).await;
+    for number in 20..20 + entries {
+        file(&bench, number).await;
     }
     let running = scribe::service(None, scribe::reading()).start(scribe.clone(), bench.settings()).await.unwrap();
     eventually("a reader that says what has happened", || async {
@@ -116,9 +124,16 @@ async fn a_log_that_was_deleted_and_begins_anew_is_not_taken_for_the_old_one() {
     let mut transaction = scribe.store.write().await.unwrap();
     garenne::log::rewind(&mut transaction, "office", "notes").await.unwrap();
     transaction.commit().await.unwrap();
-    noted(&database, &each(0..30, 1)).await;
+    noted(&database, &each(0..20 + entries, 1)).await;
     running.stop().await;
     keeper.stop().await;
+}
+
+/// Files a ticket as a service of the library would: with an id.
+async fn file(bench: &Bench, number: u32) {
+    let properties = BasicProperties::default().with_message_id(format!("m-{number}").into());
+    let body = format!("{{\"number\":{number}}}");
+    bench.raw.publish_with("desk.events", "desk.ticket-filed", body, properties).await;
 }
 
 #[test]
