@@ -45,5 +45,5 @@ pub(crate) use received::received;
 pub(crate) use room::Limits;
 pub(crate) use screen::substituted;
 pub(crate) use settle::{AckReceipt, Settler};
-pub(crate) use source::{Begin, Consume, Intake, Origin, Source};
+pub(crate) use source::{Consume, Intake, Origin, Source};
 pub(crate) use supervisor::{Phase, Supervisor};

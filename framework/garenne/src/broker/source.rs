@@ -49,7 +49,7 @@ pub(crate) enum Origin {
 }
 
 /// Says where a subscription to a log begins, each time anew. It may take its time.
-pub(crate) type Begin = Arc<dyn Fn() -> BoxFuture<'static, Offset> + Send + Sync>;
+pub(super) type Begin = Arc<dyn Fn() -> BoxFuture<'static, Offset> + Send + Sync>;
 
 pub(crate) type Consume = Arc<dyn Fn(Intake) -> BoxFuture<'static, ()> + Send + Sync>;
 
