@@ -129,8 +129,8 @@ impl Page {
         self.all.last().map_or(0, Logged::offset)
     }
 
-    /// How many entries before this page the log no longer had: it is bounded, and the reader came too late for them, or has been
-    /// [rewound](super::rewind) to before them.
+    /// How many entries before this page the log no longer had, at most: it is bounded, and the reader came too late for them, or
+    /// has been [rewound](super::rewind) to before them. The broker takes a place in the log for itself now and then, which counts too.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.missed

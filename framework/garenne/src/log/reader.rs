@@ -17,6 +17,8 @@ use crate::telemetry::{Metrics, ReadingMetrics};
 
 /// How often a reader to which nothing comes looks whether it was moved back.
 const LOOK: Duration = Duration::from_secs(1);
+/// After so many looks nothing comes any more of what the log has already.
+const SILENCE: u32 = 5;
 /// How long trouble with the database is waited out before a subscription begins.
 const TROUBLE: Duration = Duration::from_millis(500);
 /// The wait after the first failed attempt at a page; it doubles up to [`LONGEST_WAIT`].
@@ -134,11 +136,18 @@ impl Reader {
     /// The entries of the next page.
     async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<(Vec<Logged>, Vec<AckReceipt>)> {
         let Reading { page, linger, .. } = self.parts.reading;
+        let mut looks = 0_u32;
         let first = loop {
             match timeout(LOOK, intake.next()).await {
                 Ok(next) => break next?,
                 Err(_) if self.was_moved_back(covered).await => return None,
-                Err(_) => {}
+                Err(_) => looks = looks.saturating_add(1),
+            }
+            // The last entry is always there, and so at least one of those that were asked for.
+            if let (SILENCE, Some(done)) = (looks, covered.awaits()) {
+                let reason = format!("{}: {}", self.log, begins_anew(done));
+                tracing::error!("{reason}");
+                self.stuck(reason);
             }
         };
         let until = Instant::now() + linger;
@@ -209,12 +218,8 @@ impl Reader {
         let Some(place) = place.filter(|place| place.offset >= before) else { return Ok(Outcome::Moved) };
         let from = all.partition_point(|entry| entry.place() <= place.offset);
         let done = from.checked_sub(1).and_then(|done| all.get(done));
-        if covered.begins_early(first) || done.is_some_and(|done| place.is_elsewhere(done)) {
-            return Err(Failure::retry(format!(
-                "entry {} is not the one that was read there: the log was deleted and begins anew. To read the new one from its \
-                 beginning, rewind the reader (set last_offset in garenne_offset to -1)",
-                place.offset
-            )));
+        if done.is_some_and(|done| place.is_elsewhere(done)) {
+            return Err(Failure::retry(begins_anew(place.offset)));
         }
         let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
         let missed = if covered.begins_late(first) { next.place().abs_diff(place.offset + 1) } else { 0 };
@@ -279,15 +284,23 @@ impl Covered {
         self.last.or(self.asked.map(|asked| asked - 1))
     }
 
+    /// The entry that is done and was asked for all the same, until something comes.
+    fn awaits(self) -> Option<i64> {
+        self.asked.filter(|_| self.resumed && self.last.is_none())
+    }
+
     /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
     fn begins_late(self, first: &Logged) -> bool {
         self.last.is_none() && self.asked.is_some_and(|asked| first.place() > asked)
     }
+}
 
-    /// Whether the log has never had what was asked for, which is done: it is another log.
-    fn begins_early(self, first: &Logged) -> bool {
-        self.last.is_none() && self.resumed && self.asked.is_some_and(|asked| first.place() < asked)
-    }
+/// What to say when the log is another one than the one that was read.
+fn begins_anew(offset: i64) -> String {
+    format!(
+        "entry {offset}, which is done, is another one or not there: the log was deleted and begins anew. To read the new one from \
+         its beginning, rewind the reader (set last_offset in garenne_offset to -1)"
+    )
 }
 
 fn now() -> i64 {
