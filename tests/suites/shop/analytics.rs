@@ -32,7 +32,7 @@ async fn sales(desk: &Running<()>) -> Result<Sales, String> {
 async fn order(raw: &Raw, number: usize) {
     let sku = ["MUG-BLUE", "TEA-MINT", "BOWL-OAK"][number % 3];
     let units = u32::try_from(number % 4 + 1).expect("a few");
-    let mut body = checkout(sku, units, if number % 10 == 0 { "tok_declined" } else { "tok_ok" });
+    let mut body = checkout(sku, units, if number.is_multiple_of(10) { "tok_declined" } else { "tok_ok" });
     body["order_id"] = json!(OrderId::new());
     let name = contracts::storefront::CheckoutSubmitted::NAME.as_str();
     raw.publish("storefront.events", name, body.to_string()).await;

@@ -114,7 +114,8 @@ async fn begins_anew(entries: u32) {
     for number in 20..20 + entries {
         file(&bench, number).await;
     }
-    let running = scribe::service(None, scribe::reading()).start(scribe.clone(), bench.settings()).await.unwrap();
+    let running =
+        scribe::service(None, scribe::reading()).start(scribe.clone(), bench.settings()).await.expect("it works");
     eventually("a reader that says what has happened", || async {
         let answer = http::get(&format!("http://{}/readyz", running.admin_addr())).await?;
         if answer.text.contains("begins anew") && answer.text.contains("last_offset") {
@@ -124,9 +125,9 @@ async fn begins_anew(entries: u32) {
         }
     })
     .await;
-    let mut transaction = scribe.store.write().await.unwrap();
-    garenne::log::rewind(&mut transaction, "office", "notes").await.unwrap();
-    transaction.commit().await.unwrap();
+    let mut transaction = scribe.store.write().await.expect("it works");
+    garenne::log::rewind(&mut transaction, "office", "notes").await.expect("it works");
+    transaction.commit().await.expect("it works");
     noted(&database, &each(0..20 + entries, 1)).await;
     running.stop().await;
     keeper.stop().await;
