@@ -1,7 +1,6 @@
 //! `cargo xtask chaos`: the shop under load, faults from a seeded schedule, and the laws audited afterwards.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who runs it")]
 
-mod alarm;
 mod audit;
 mod balancer;
 mod books;

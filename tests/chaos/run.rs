@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rabbitmq_node::Management;
 use tests::faults::{Fault, Kind, Schedule};
-use tests::{Vhost, lasting};
+use tests::{Proxy, Vhost, lasting};
 
 use crate::audit::{Findings, audit};
 use crate::books::Databases;
@@ -19,6 +19,8 @@ use crate::watch::{Watch, whole};
 
 /// How long the shop works before the first fault: RabbitMQ 3.10 writes the register of its quorum queues some seconds late.
 const CALM: Duration = Duration::from_secs(5);
+/// By how much everything is late, each way, while the network is delayed.
+const LATE: Duration = Duration::from_millis(300);
 
 /// Runs it and prints what was found; returns whether every law holds.
 pub(crate) async fn run(options: &Options) -> bool {
@@ -44,7 +46,7 @@ pub(crate) async fn run(options: &Options) -> bool {
     let queues = watch.queues();
     let mut shop =
         Shop { target: &target, vhost: &vhost, databases: &databases, fleet: &mut fleet, queues, missing: None };
-    let (mut slow, mut given_up) = (Vec::new(), false);
+    let (mut slow, mut crashed, mut given_up) = (Vec::new(), Vec::new(), false);
     let began = Instant::now();
     lasting(CALM).await;
     let kinds: Vec<Kind> = target.kinds().into_iter().chain(databases.kinds()).collect();
@@ -56,7 +58,7 @@ pub(crate) async fn run(options: &Options) -> bool {
         let answered = match shop.suffer(&fault).await {
             Ok(answered) => answered,
             Err(complaint) => {
-                slow.push(complaint);
+                crashed.push(complaint);
                 Instant::now()
             }
         };
@@ -106,6 +108,7 @@ pub(crate) async fn run(options: &Options) -> bool {
         Err(busy) => table.findings.note("the shop comes to rest", vec![busy]),
     }
     table.findings.note("every service consumes again within 5 s", slow);
+    table.findings.note("no service ends unasked or badly", crashed);
     table.findings.note("every service stops in good order", fleet.stop().await);
     println!("\n{table}");
     for breach in &table.findings.breaches {
@@ -154,9 +157,21 @@ impl Shop<'_> {
             Kind::RestartBroker => self.target.interrupt(self.vhost, true, lasts).await,
             Kind::CloseConnections => self.target.close_connections(self.vhost, service).await,
             Kind::Cut => {
-                self.fleet.proxies(service).for_each(tests::Proxy::cut);
+                self.fleet.proxies(service).for_each(Proxy::cut);
                 lasting(lasts).await;
-                self.fleet.proxies(service).for_each(tests::Proxy::open);
+                self.fleet.proxies(service).for_each(Proxy::open);
+                Instant::now()
+            }
+            Kind::Stall => {
+                self.fleet.proxies(service).for_each(Proxy::stall);
+                lasting(lasts).await;
+                self.fleet.proxies(service).for_each(Proxy::flow);
+                Instant::now()
+            }
+            Kind::Delay => {
+                self.fleet.proxies(service).for_each(|proxy| proxy.delay(LATE));
+                lasting(lasts).await;
+                self.fleet.proxies(service).for_each(Proxy::flow);
                 Instant::now()
             }
             Kind::RestartPostgres => self.databases.interrupt(true, lasts).await,
@@ -167,7 +182,6 @@ impl Shop<'_> {
                 self.missing = Some(node);
                 answered
             }
-            Kind::Stall | Kind::Delay => return Err(format!("{kind} cannot happen on this broker")),
         })
     }
 }

@@ -4,14 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lapin::{Connection, ConnectionProperties};
-use rabbitmq_node::{
-    ADMINISTRATOR, Cluster, ClusterOptions, GivenBroker, Installation, Management, Node, NodeOptions, Ports,
-};
+use rabbitmq_node::{ADMINISTRATOR, Cluster, ClusterOptions, GivenBroker, Installation, Management, Node, NodeOptions};
 use serde_json::json;
 use tests::faults::Kind;
 use tests::{Broker, Vhost, lasting};
 
-use crate::alarm::Alarm;
 use crate::balancer::balance;
 use crate::options::Options;
 
@@ -22,7 +19,7 @@ const ANSWER: Duration = Duration::from_secs(90);
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// A node of the run's own.
-    Own { node: Arc<Mutex<Node>>, alarm: Alarm },
+    Own(Arc<Mutex<Node>>),
     /// Three nodes of the run's own behind one address for AMQP and one for the management.
     Cluster { cluster: Arc<Mutex<Cluster>>, amqp: u16, management: u16 },
     /// Somebody else's, which is not stopped.
@@ -50,11 +47,8 @@ impl Target {
     }
 
     fn of_one(installation: &Installation, folder: std::path::PathBuf) -> Result<Self, rabbitmq_node::Error> {
-        let ports = Ports::free()?;
-        let node = Node::start(installation, &NodeOptions { ports: Some(ports), ..NodeOptions::new(folder) })?;
-        let home = node.directory().root().to_owned();
-        let alarm = Alarm { node: node.name().to_owned(), distribution: ports.distribution, home };
-        Ok(Self::Own { node: Arc::new(Mutex::new(node)), alarm })
+        let node = Node::start(installation, &NodeOptions::new(folder))?;
+        Ok(Self::Own(Arc::new(Mutex::new(node))))
     }
 
     fn of_three(cluster: Cluster) -> Self {
@@ -68,7 +62,7 @@ impl Target {
     pub(crate) fn vhost(&self) -> Vhost {
         let local = |port: u16| format!("127.0.0.1:{port}");
         match self {
-            Self::Own { node, .. } => {
+            Self::Own(node) => {
                 let node = lock(node);
                 let broker = Broker::at(local(node.amqp_port()), node.management(), ADMINISTRATOR);
                 Vhost::on(broker, "chaos".to_owned())
@@ -88,10 +82,17 @@ impl Target {
 
     /// The faults that can happen to it and to the services around it. Some stand there twice: they come twice as often.
     pub(crate) fn kinds(&self) -> Vec<Kind> {
-        let mut kinds =
-            vec![Kind::KillService, Kind::KillService, Kind::StopService, Kind::CloseConnections, Kind::Cut];
+        let mut kinds = vec![
+            Kind::KillService,
+            Kind::KillService,
+            Kind::StopService,
+            Kind::CloseConnections,
+            Kind::Cut,
+            Kind::Stall,
+            Kind::Delay,
+        ];
         match self {
-            Self::Own { .. } => {
+            Self::Own(_) => {
                 kinds.extend([Kind::KillBroker, Kind::KillBroker, Kind::RestartBroker, Kind::MemoryAlarm]);
             }
             Self::Cluster { .. } => kinds.extend([Kind::KillLeader; 4]),
@@ -102,7 +103,7 @@ impl Target {
 
     /// Takes the broker away for so long and brings it back; returns the moment at which it answered again.
     pub(crate) async fn interrupt(&self, vhost: &Vhost, orderly: bool, lasts: Duration) -> Instant {
-        let Self::Own { node, .. } = self else { panic!("only one node of the run's own is taken away") };
+        let Self::Own(node) = self else { panic!("only one node of the run's own is taken away") };
         let (down, up) = (Arc::clone(node), Arc::clone(node));
         blocking(move || {
             let mut node = lock(&down);
@@ -143,11 +144,11 @@ impl Target {
 
     /// Lets it be short of memory for so long; returns the moment at which it took messages again.
     pub(crate) async fn run_short_of_memory(&self, lasts: Duration) -> Instant {
-        let Self::Own { alarm, .. } = self else { panic!("only one node of the run's own runs short of memory") };
-        let (raised, cleared) = (alarm.clone(), alarm.clone());
-        blocking(move || raised.raise()).await;
+        let Self::Own(node) = self else { panic!("only one node of the run's own runs short of memory") };
+        let (raised, cleared) = (Arc::clone(node), Arc::clone(node));
+        blocking(move || lock(&raised).raise_memory_alarm().expect("the alarm is raised")).await;
         lasting(lasts).await;
-        blocking(move || cleared.clear()).await;
+        blocking(move || lock(&cleared).clear_memory_alarm().expect("the alarm is cleared")).await;
         Instant::now()
     }
 
@@ -171,7 +172,7 @@ impl Target {
     /// Stops it, if it is the run's own.
     pub(crate) async fn stop(&self) {
         match self.clone() {
-            Self::Own { node, .. } => blocking(move || drop(lock(&node).stop())).await,
+            Self::Own(node) => blocking(move || drop(lock(&node).stop())).await,
             Self::Cluster { cluster, .. } => blocking(move || drop(lock(&cluster).stop())).await,
             Self::Given(_) => {}
         }

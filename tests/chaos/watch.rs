@@ -93,10 +93,21 @@ impl Watch {
 pub(crate) async fn whole(vhost: &Vhost) {
     eventually("the vhost runs on every node", || async {
         let (management, path) = (vhost.broker().management().clone(), format!("vhosts/{}", vhost.name()));
-        let told = blocking(move || management.get(&path)).await.map_err(|error| error.to_string())?;
-        let states = told["cluster_state"].as_object().cloned().unwrap_or_default();
-        let runs = !states.is_empty() && states.values().all(|state| state == "running");
-        if runs { Ok(()) } else { Err(told["cluster_state"].to_string()) }
+        blocking(move || {
+            let (told, nodes) = (management.get(&path)?, management.get("nodes?columns=name")?);
+            let mut missing = Vec::new();
+            for node in nodes.as_array().into_iter().flatten().filter_map(|node| node["name"].as_str()) {
+                if told["cluster_state"][node] != "running" {
+                    // A node that had just joined when the vhost was made would look for it only every 30 s.
+                    let _ = management.post(&format!("{path}/start/{node}"), &Value::Null);
+                    missing.push(node.to_owned());
+                }
+            }
+            Ok::<_, rabbitmq_node::Error>(missing)
+        })
+        .await
+        .map_err(|error| error.to_string())
+        .and_then(|missing| if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
     })
     .await;
 }

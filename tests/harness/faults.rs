@@ -86,7 +86,8 @@ impl Kind {
             Self::KillBroker | Self::RestartBroker | Self::KillLeader => 100..3_000,
             Self::MemoryAlarm => 2_000..8_000,
             Self::Cut => 500..6_000,
-            Self::Stall => 2_000..12_000,
+            // Some are longer than two heartbeats: then both sides give the connection up.
+            Self::Stall => 2_000..25_000,
             Self::Delay => 3_000..10_000,
             Self::RestartPostgres | Self::KillPostgres => 100..2_500,
         }

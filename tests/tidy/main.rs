@@ -1,6 +1,6 @@
 //! The rules of the house, kept by machine. None of these needs a broker.
 
-mod architecture;
+mod documents;
 mod house;
 mod invariants;
 mod source;

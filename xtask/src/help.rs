@@ -50,7 +50,8 @@ cargo xtask chaos
   --release                   build and run optimised
 
   It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
-  below target/chaos/, and prints the command that repeats it. Broker and PostgreSQL are private ones.
+  below target/chaos/, and prints the command that repeats it. PostgreSQL is a private server, and the broker a private node
+  unless --broker is an address.
 
 cargo xtask bench <benchmark>
   replay                      how fast analytics counts a log of 1,000,000 events, beside a bare reader; -- <events> for others

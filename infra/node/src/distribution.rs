@@ -22,17 +22,21 @@ impl Distribution {
     /// Tells Erlang. No node starts a port mapper itself: that would outlive it.
     pub(crate) fn apply(&self, command: &mut Command, ports: Ports) {
         let port = ports.distribution.to_string();
-        command.env("RABBITMQ_DIST_PORT", &port).args(["-start_epmd", "false"]);
-        match self {
-            Self::Alone => {
-                command.args(["-erl_epmd_port", &port]);
-            }
-            Self::Cluster { mapper, .. } => {
-                command.env("ERL_EPMD_PORT", mapper.to_string());
-                command.args(["-kernel", "inet_dist_listen_min", &port, "inet_dist_listen_max", &port]);
-            }
+        command.env("RABBITMQ_DIST_PORT", &port);
+        self.find(command, ports);
+        if let Self::Cluster { .. } = self {
+            command.args(["-kernel", "inet_dist_listen_min", &port, "inet_dist_listen_max", &port]);
         }
         command.args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"]);
+    }
+
+    /// Tells another Erlang how the node is found.
+    pub(crate) fn find(&self, command: &mut Command, ports: Ports) {
+        command.args(["-start_epmd", "false"]);
+        match self {
+            Self::Alone => command.args(["-erl_epmd_port", &ports.distribution.to_string()]),
+            Self::Cluster { mapper, .. } => command.env("ERL_EPMD_PORT", mapper.to_string()),
+        };
     }
 
     /// The lines of `rabbitmq.conf` by which a blank node finds its cluster.

@@ -19,6 +19,7 @@
 //!
 //! Which RabbitMQ it is says a [`BrokerChoice`]: this machine's, or a [`Release`] that is unpacked into a folder of the project's.
 
+mod alarm;
 mod choice;
 mod cluster;
 mod configuration;
@@ -32,7 +33,6 @@ mod launchers;
 mod management;
 mod mapper;
 mod node;
-pub mod packages;
 pub mod ports;
 mod process;
 mod release;

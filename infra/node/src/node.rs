@@ -142,16 +142,19 @@ impl Node {
         Management::new(&self.management_url(), ADMINISTRATOR.0, ADMINISTRATOR.1)
     }
 
-    /// Where Prometheus finds the node's metrics.
-    #[must_use]
-    pub fn metrics_url(&self) -> String {
-        format!("http://127.0.0.1:{}/metrics", self.ports.metrics)
-    }
-
     /// The files of the node.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    pub(crate) fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// Lets another Erlang find this node.
+    pub(crate) fn find_with(&self, command: &mut std::process::Command) {
+        self.distribution.find(command, self.ports);
     }
 
     /// How the node ended, when it has without being asked to.
@@ -218,6 +221,6 @@ fn wait_until_ready(
             let (log, tail) = (directory.log(), directory.log_tail());
             return Err(Error::NotReady { deadline: limit, reason, log, tail });
         }
-        std::thread::sleep(process::POLL);
+        std::thread::sleep(machine::PACE);
     }
 }

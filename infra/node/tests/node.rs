@@ -61,6 +61,25 @@ fn data_outlive_a_kill_and_no_process_outlives_a_stop() {
 }
 
 #[test]
+fn a_node_that_was_told_it_is_short_of_memory_says_so_until_it_is_told_otherwise() {
+    let node = start("alarm");
+    let healthy = || node.management().get("health/checks/local-alarms").map(drop);
+    assert!(healthy().is_ok());
+    node.raise_memory_alarm().unwrap();
+    assert!(matches!(healthy(), Err(Error::Management { status: Some(503), .. })));
+    node.clear_memory_alarm().unwrap();
+    assert!(healthy().is_ok());
+}
+
+#[test]
+fn a_node_that_is_gone_cannot_be_told_anything() {
+    let mut node = start("deaf");
+    node.stop().unwrap();
+    let error = node.raise_memory_alarm().unwrap_err().to_string();
+    assert!(error.contains("set_alarm") && error.contains("nodedown"), "{error}");
+}
+
+#[test]
 fn two_nodes_live_side_by_side_and_guest_is_refused() {
     let one = start("side-one");
     let wanted = json!({

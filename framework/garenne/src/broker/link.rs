@@ -7,6 +7,7 @@ use futures_util::{Stream, StreamExt as _};
 use lapin::{Connection, Event};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::BrokerError;
 use super::error::is_poison;
 
 /// A graceful close by the broker raises no event, so the state is looked at as well.
@@ -29,14 +30,18 @@ pub(super) enum Change {
 
 /// The end of a connection.
 pub(super) struct Loss {
-    pub(super) reason: String,
+    pub(super) error: BrokerError,
     /// A message that the client cannot read may be the cause.
     pub(super) poison: bool,
 }
 
 impl Loss {
     pub(super) fn of(error: &lapin::Error) -> Self {
-        Self { reason: error.to_string(), poison: is_poison(error) }
+        Self { error: BrokerError::Lost(error.to_string()), poison: is_poison(error) }
+    }
+
+    pub(super) fn because(reason: impl Into<String>) -> Self {
+        Self { error: BrokerError::Lost(reason.into()), poison: false }
     }
 }
 
@@ -70,7 +75,7 @@ impl Link {
     fn loss(&self) -> Loss {
         match &self.last_error {
             Some(error) => Loss::of(error),
-            None => Loss { reason: "closed by the broker".into(), poison: false },
+            None => Loss::because("closed by the broker"),
         }
     }
 }

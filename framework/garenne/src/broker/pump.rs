@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -20,14 +20,13 @@ use tokio::time::{Instant, sleep, timeout};
 use super::BrokerError;
 use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
-use super::error::protocol;
+use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
-use super::mentions::Mentions;
 use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;
@@ -61,7 +60,7 @@ enum End {
     /// The lane is closed and everything is settled.
     Finished,
     Channel(lapin::Error),
-    Connection(String),
+    Connection(BrokerError),
 }
 
 impl Pump {
@@ -108,11 +107,11 @@ impl Pump {
                     }
                     let ended = self.serve(&connection).await;
                     connection.close().await;
-                    let Some(reason) = ended else { return };
+                    let Some(error) = ended else { return };
                     if std::mem::take(&mut self.settled_any) {
                         backoff = Backoff::default();
                     }
-                    BrokerError::Lost(reason)
+                    error
                 }
                 Err(error) => {
                     self.metrics.failed_attempt("publish");
@@ -137,7 +136,8 @@ impl Pump {
     }
 
     /// Publishes on one connection, channel after channel. `None` when all is done, or why the connection is of no use.
-    async fn serve(&mut self, connection: &Connected) -> Option<String> {
+    async fn serve(&mut self, connection: &Connected) -> Option<BrokerError> {
+        let lost = |reason: &dyn std::fmt::Display| Some(BrokerError::Lost(reason.to_string()));
         let mut link = Link::new(connection);
         loop {
             let open = async {
@@ -147,12 +147,12 @@ impl Pump {
             };
             let opened = tokio::select! {
                 opened = timeout(CHANNEL_TIMEOUT, open) => opened,
-                () = connection.lost() => return Some("it ended while a channel was opened".into()),
+                () = connection.lost() => return lost(&"it ended while a channel was opened"),
             };
             let channel = match opened {
                 Ok(Ok(channel)) => channel,
-                Ok(Err(error)) => return Some(error.to_string()),
-                Err(_) => return Some("the broker opened no channel in time".into()),
+                Ok(Err(error)) => return lost(&error),
+                Err(_) => return lost(&"the broker opened no channel in time"),
             };
             if !connection.status().blocked() {
                 self.enter(LaneState::Open);
@@ -165,8 +165,8 @@ impl Pump {
                 End::Channel(error) if connection.status().connected() => {
                     tracing::debug!(%error, "a publishing channel ended");
                 }
-                End::Channel(error) => return Some(error.to_string()),
-                End::Connection(reason) => return Some(reason),
+                End::Channel(error) => return lost(&error),
+                End::Connection(error) => return Some(error),
             }
         }
     }
@@ -228,10 +228,11 @@ impl Pump {
                         tracing::info!("the broker takes messages again");
                         self.enter(LaneState::Open);
                     }
-                    Change::Lost(loss) => return End::Connection(loss.reason),
+                    Change::Lost(loss) => return End::Connection(loss.error),
                 },
                 () = sleep(CONFIRM_TIMEOUT.saturating_sub(last_progress.elapsed())), if !in_flight.is_empty() && !blocked => {
-                    return End::Connection(format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs()));
+                    let reason = format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs());
+                    return End::Connection(BrokerError::Lost(reason));
                 }
             }
         }
@@ -317,7 +318,7 @@ impl Pump {
     /// sent again one at a time until it shows itself.
     fn failed(&mut self, error: lapin::Error) -> End {
         let Some((kind, reason)) = protocol(&error) else { return End::Channel(error) };
-        if kind == AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) {
+        if is_nobodys_fault(&kind) {
             return End::Channel(error);
         }
         let alone = self.window() == 1 || self.unsettled.len() == 1;
@@ -365,10 +366,9 @@ async fn send(channel: Channel, number: u64, message: Message) -> Sent {
     let outcome = async {
         let Wire { exchange, routing_key, properties } =
             Wire::of(&message.0).map_err(|error| Failed::Encoding(error.to_string()))?;
-        let options = BasicPublishOptions {
-            mandatory: !message.0.routing_key.starts_with(DIRECT_REPLY_TO),
-            ..Default::default()
-        };
+        // Through any other exchange it is a key like all others, which a sender may have chosen.
+        let direct = message.0.exchange.is_empty() && message.0.routing_key.starts_with(DIRECT_REPLY_TO);
+        let options = BasicPublishOptions { mandatory: !direct, ..Default::default() };
         let publish = channel.basic_publish(exchange, routing_key, options, &message.0.body, properties);
         publish.await.map_err(Failed::Client)?.await.map_err(Failed::Client)
     };

@@ -1,6 +1,6 @@
 //! One consumer: a channel, a subscription to a queue, and the deliveries that come from it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -16,11 +16,11 @@ use super::care::Care;
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, Delivered, Inbound, Offset, Settler};
+use super::{AckReceipt, BrokerError, Delivered, Inbound, Offset, Settler};
 use crate::topology::Topology;
 
-/// A queue without a leader answers later than this; the next attempt then finds one that has it.
-const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the broker may take to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What shall be consumed, and by whom. It outlives the connections.
 pub(crate) struct Source {
@@ -64,7 +64,7 @@ pub(crate) struct Intake {
     /// The client's stream pends for ever when it is asked again after its end.
     ended: bool,
     careful: Option<Careful>,
-    end: Arc<std::sync::Mutex<End>>,
+    end: Arc<Mutex<End>>,
 }
 
 /// Why a subscription ended.
@@ -85,14 +85,15 @@ struct Careful {
 }
 
 impl Source {
-    /// Consumes until the service drains (`Ok`) or the subscription is lost.
+    /// Consumes until the service drains (`Ok`) or the subscription is lost. The broker may take so long to answer to it.
     pub(super) async fn run(
         self: Arc<Self>,
         connection: Arc<Connected>,
         queue: String,
         care: Arc<Care>,
+        patience: Duration,
         mut drain: watch::Receiver<Option<Instant>>,
-        started: tokio::sync::mpsc::Sender<()>,
+        started: mpsc::Sender<()>,
     ) -> Result<(), Loss> {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
@@ -104,7 +105,7 @@ impl Source {
                 },
                 Origin::Queue(_) | Origin::Exclusive(_) => FieldTable::default(),
             };
-            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, arguments).await?;
+            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, patience, arguments).await?;
             let _ = started.try_send(());
             let (settler, settling) = if self.no_ack {
                 (Settler::none(), None)
@@ -112,7 +113,7 @@ impl Source {
                 let (settler, settling) = Settler::start(channel.clone());
                 (settler, Some(settling))
             };
-            let end = Arc::new(std::sync::Mutex::new(End::Cancelled));
+            let end = Arc::new(Mutex::new(End::Cancelled));
             let intake = Intake {
                 queue: queue.clone(),
                 consumer,
@@ -130,8 +131,7 @@ impl Source {
                 end: Arc::clone(&end),
             };
             (self.consume)(intake).await;
-            let end =
-                std::mem::replace(&mut *end.lock().unwrap_or_else(std::sync::PoisonError::into_inner), End::Cancelled);
+            let end = std::mem::replace(&mut *end.lock().unwrap_or_else(PoisonError::into_inner), End::Cancelled);
             if let End::Lost(loss) = end {
                 // What is still settled now is void: the broker delivers it again.
                 settling.inspect(JoinHandle::abort);
@@ -142,7 +142,7 @@ impl Source {
                 let _ = settling.await;
             }
             if channel.status().connected() {
-                let _ = timeout(STEP_TIMEOUT, channel.close(200, "drained".into())).await;
+                let _ = timeout(FAREWELL, channel.close(200, "drained".into())).await;
             }
             if drain.borrow_and_update().is_some() {
                 return Ok(());
@@ -155,6 +155,7 @@ impl Source {
         connection: &Connection,
         name: &str,
         prefetch: u16,
+        patience: Duration,
         arguments: FieldTable,
     ) -> Result<(Channel, Consumer), Loss> {
         let subscribe = async {
@@ -169,14 +170,11 @@ impl Source {
             Ok::<_, lapin::Error>((channel, consumer))
         };
         // A subscription that was abandoned half-way would swallow messages; the caller drops the connection.
-        match timeout(STEP_TIMEOUT, subscribe).await {
+        match timeout(patience, subscribe).await {
             Ok(subscribed) => subscribed.map_err(|error| Loss::of(&error)),
             Err(_) => {
-                let seconds = STEP_TIMEOUT.as_secs();
-                let reason = format!(
-                    "no answer to the subscription to {name} within {seconds} s. If that goes on, the queue has no leader: see `rabbitmq-queues quorum_status {name}`"
-                );
-                Err(Loss { reason, poison: false })
+                let error = BrokerError::Late { what: format!("the subscription to queue {name}"), waited: patience };
+                Err(Loss { error, poison: false })
             }
         }
     }
@@ -216,8 +214,7 @@ impl Intake {
                 None
             }
             // Perhaps because the queue was deleted.
-            None => self
-                .lost(Loss { reason: format!("the broker cancelled the consumer of {}", self.queue), poison: false }),
+            None => self.lost(Loss::because(format!("the broker cancelled the consumer of {}", self.queue))),
         }
     }
 
@@ -230,7 +227,7 @@ impl Intake {
     pub(crate) async fn cancel(&mut self) {
         if !std::mem::replace(&mut self.cancelled, true) {
             let tag = self.consumer.tag();
-            let _ = timeout(STEP_TIMEOUT, self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
+            let _ = timeout(FAREWELL, self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
         }
     }
 
@@ -250,7 +247,7 @@ impl Intake {
 
     fn lost(&mut self, loss: Loss) -> Option<Delivered> {
         self.ended = true;
-        *self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = End::Lost(loss);
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Lost(loss);
         None
     }
 }

@@ -21,14 +21,14 @@ use super::care::Care;
 use super::connection::{Broker, Connected};
 use super::declare::declare;
 use super::link::{Change, Link, Loss};
-use super::mentions::Mentions;
 use super::source::{Origin, Source};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Mentions, Metrics};
 use crate::topology::Topology;
 
-/// How long the broker may take for one declare. When it took longer, twice as long at the next attempt, up to the most.
-const DECLARE_PATIENCE: Duration = Duration::from_secs(3);
-const MOST_DECLARE_PATIENCE: Duration = Duration::from_secs(24);
+/// How long the broker may take for one declare and for one subscription: a queue that gets a new leader at this moment may never
+/// answer, and the next attempt has to come within 5 s. When it took longer, twice as long at the next attempt, up to the most.
+const PATIENCE: Duration = Duration::from_secs(2);
+const MOST_PATIENCE: Duration = Duration::from_secs(24);
 /// Between two attempts to make again what was found missing.
 const MEND_PAUSE: Duration = Duration::from_secs(1);
 /// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
@@ -79,7 +79,7 @@ impl Supervisor {
         let care = Arc::new(Care::default());
         let mut backoff = Backoff::default();
         let mut mentions = Mentions::default();
-        let mut patience = DECLARE_PATIENCE;
+        let mut patience = PATIENCE;
         let mut generation = 0_u64;
         loop {
             let since = Instant::now();
@@ -104,8 +104,8 @@ impl Supervisor {
                 return Err(error);
             }
             patience = match error {
-                BrokerError::Late { .. } => (patience * 2).min(MOST_DECLARE_PATIENCE),
-                _ => DECLARE_PATIENCE,
+                BrokerError::Late { .. } => (patience * 2).min(MOST_PATIENCE),
+                _ => PATIENCE,
             };
             // While a message breaks connection after connection it is not the broker that needs time: the sooner it is
             // delivered as often as its queue allows, the sooner the next one has its turn.
@@ -152,7 +152,7 @@ impl Supervisor {
         };
         let mut running = JoinSet::new();
         let ending = match self.queues(&connection).await {
-            Ok(queues) => self.consume(&connection, queues, care, number, &mut running).await,
+            Ok(queues) => self.consume(&connection, queues, care, (number, patience), &mut running).await,
             Err(error) => Ending::Lost(error),
         };
         connection.close().await;
@@ -167,7 +167,7 @@ impl Supervisor {
         let mut mentions = Mentions::default();
         loop {
             self.broker.missing().await;
-            match self.broker.declare(&self.topology, DECLARE_PATIENCE).await {
+            match self.broker.declare(&self.topology, PATIENCE).await {
                 Ok(()) => self.metrics.declared_again(),
                 Err(error) if mentions.is_news(&error.to_string()) => {
                     tracing::warn!(%error, "what is missing could not be made again");
@@ -187,7 +187,7 @@ impl Supervisor {
                 Origin::Queue(name) | Origin::Log { queue: name, .. } => queues.push(name.clone()),
                 Origin::Exclusive(topology) => {
                     let topology = topology(&word);
-                    declare(connection, self.broker.address(), &topology, DECLARE_PATIENCE).await?;
+                    declare(connection, self.broker.address(), &topology, PATIENCE).await?;
                     queues.extend(topology.queues.into_iter().map(|queue| queue.name));
                 }
             }
@@ -200,14 +200,14 @@ impl Supervisor {
         connection: &Arc<Connected>,
         queues: Vec<String>,
         care: &Arc<Care>,
-        number: u64,
+        (number, patience): (u64, Duration),
         running: &mut JoinSet<Result<(), Loss>>,
     ) -> Ending {
         let (started, mut starts) = mpsc::channel(self.sources.len());
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
             let until = if source.stays { self.release.clone() } else { self.drain.clone() };
-            running.spawn(source.run(connection, queue, Arc::clone(care), until, started.clone()));
+            running.spawn(source.run(connection, queue, Arc::clone(care), patience, until, started.clone()));
         }
         let mut working = self.sources.iter().filter(|source| !source.stays).count();
         let mut drain = self.drain.clone();
@@ -247,5 +247,5 @@ fn lost(loss: Loss, care: &Care) -> Ending {
     if loss.poison {
         care.broken();
     }
-    Ending::Lost(BrokerError::Lost(loss.reason))
+    Ending::Lost(loss.error)
 }

@@ -11,7 +11,7 @@ use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
 use crate::broker::{AckReceipt, Delivered, Intake, Offset, Origin, Source};
 use crate::consumer::{Failure, Message, guard};
-use crate::outbox::{Outbox, Unit};
+use crate::outbox::{Handling, Outbox};
 use crate::publisher::now_in_milliseconds;
 use crate::telemetry::{Metrics, ReadingMetrics};
 
@@ -30,7 +30,7 @@ const STUCK: u32 = 3;
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Calls the service's function with a page.
-pub(crate) type Handle = Box<dyn Fn(Page, Message, Unit) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+pub(crate) type Handle = Box<dyn Fn(Page, Message, Handling) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
 
 pub(crate) struct ReaderParts {
     pub(crate) reading: Reading,
@@ -225,20 +225,20 @@ impl Reader {
         let missed = if covered.begins_late(first) { next.place().abs_diff(place.offset + 1) } else { 0 };
 
         let (page, notes) = Page::new(Arc::clone(all), from, missed);
-        let unit = Unit::begun(outbox, &self.log, transaction);
+        let handling = Handling::begun(outbox, &self.log, transaction);
         let message = Message::of_page(log, attempt);
-        if let Err(failure) = guard(*deadline, handle(page, message, unit.clone())).await {
-            unit.roll_back().await;
+        if let Err(failure) = guard(*deadline, handle(page, message, handling.clone())).await {
+            handling.roll_back().await;
             return Err(failure);
         }
         let unreadable = notes.unreadable();
         let to = Place::of(notes.last(), last);
         let step = Move { from: place.offset, to, unreadable: unreadable.len() as u64, missed };
-        if let Err(failure) = self.advance(&unit, step).await {
-            unit.roll_back().await;
+        if let Err(failure) = self.advance(&handling, step).await {
+            handling.roll_back().await;
             return Err(failure);
         }
-        unit.commit().await?;
+        handling.commit().await?;
         if missed > 0 {
             self.metrics.missed(missed, next.offset());
         }
@@ -250,9 +250,9 @@ impl Reader {
         Ok(Outcome::Committed)
     }
 
-    async fn advance(&self, unit: &Unit, step: Move) -> Result<(), Failure> {
+    async fn advance(&self, handling: &Handling, step: Move) -> Result<(), Failure> {
         let Reading { log, reader, .. } = &self.parts.reading;
-        let mut transaction = unit.begin().await?;
+        let mut transaction = handling.begin().await?;
         let moved = place::advance(&mut transaction, log, reader, step, now()).await.map_err(database)?;
         if moved { Ok(()) } else { Err(Failure::retry("the handler has changed garenne_offset; it is the library's")) }
     }

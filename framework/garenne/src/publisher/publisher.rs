@@ -15,7 +15,7 @@ use crate::topology::{Blueprint, names};
 /// The largest body, in bytes: what brokers since 4.0 take.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Ten years.
+/// Ten years: a deadline has to be a moment that the clock can name.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// A handle to the service's publishing lane.

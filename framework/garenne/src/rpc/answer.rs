@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Problem, Refusal, problem};
 use crate::broker::{Inbound, Outgoing, Properties, PublishError};
 use crate::consumer::{Classified as _, Failure, Message, guard};
-use crate::outbox::{Draft, Unit};
+use crate::outbox::{Draft, Handling};
 use crate::publisher::{Envelope, Publisher, encode, header, now_in_milliseconds};
 use crate::retry::{Outcome, Reason};
 use crate::topology::names;
@@ -22,7 +22,7 @@ pub(crate) async fn answer<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
     message: &Message,
-    unit: &Unit,
+    handling: &Handling,
     deadline: Duration,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
@@ -36,28 +36,28 @@ pub(crate) async fn answer<R: Request>(
         match handler(decode::<R>(&inbound)?).await {
             Ok(reply) => {
                 let body = encode(name, &reply)?;
-                if !unit.has_begun() {
+                if !handling.has_begun() {
                     return Ok(Answer::Value(body));
                 }
                 if let Some(reply_to) = reply_to.clone() {
                     let outgoing = seal(publisher, name, message, reply_to.value(body));
                     // Replies are about nothing but themselves.
                     let key = outgoing.properties.message_id.clone().unwrap_or_default();
-                    unit.take_in(Draft { key, outgoing })?;
+                    handling.take_in(Draft { key, outgoing })?;
                 }
-                unit.commit().await?;
+                handling.commit().await?;
                 Ok(Answer::Committed)
             }
-            Err(_) if unit.was_handled_before() => {
-                publisher.metrics().duplicate(unit.queue());
+            Err(_) if handling.was_handled_before() => {
+                publisher.metrics().duplicate(handling.queue());
                 Ok(Answer::Committed)
             }
             Err(Refusal::Failure(failure)) => {
-                unit.roll_back().await;
+                handling.roll_back().await;
                 Err(failure)
             }
             Err(Refusal::Domain(error)) => {
-                unit.roll_back().await;
+                handling.roll_back().await;
                 let value = serde_json::to_value(&error).map_err(|unwritable| {
                     Failure::dead_letter(format!("the error of {name} cannot be written: {unwritable}"))
                 })?;
@@ -66,6 +66,9 @@ pub(crate) async fn answer<R: Request>(
         }
     })
     .await;
+    if answered.is_err() {
+        handling.abandon();
+    }
     let Some(reply_to) = reply_to else {
         return match answered {
             Ok(Answer::Value(_) | Answer::Committed) => Ok(()),

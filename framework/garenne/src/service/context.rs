@@ -8,7 +8,7 @@ use garenne_contract::{Event, Request};
 use super::client::{Client, Parts};
 use crate::broker::PublishError;
 use crate::consumer::{Failure, Message};
-use crate::outbox::{Draft, MessageTransaction, Unit};
+use crate::outbox::{Draft, Handling, MessageTransaction};
 use crate::publisher::{Cause, Receipt};
 use crate::rpc::AskError;
 
@@ -50,13 +50,13 @@ pub struct Context<S> {
     message: Arc<Message>,
     cause: Arc<Cause>,
     /// Nothing for the live feed.
-    unit: Option<Unit>,
+    handling: Option<Handling>,
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(client: &Client<S>, message: Message, unit: Option<Unit>) -> Self {
+    pub(super) fn new(client: &Client<S>, message: Message, handling: Option<Handling>) -> Self {
         let cause = Arc::new(message.cause());
-        Self { parts: Arc::clone(&client.parts), message: Arc::new(message), cause, unit }
+        Self { parts: Arc::clone(&client.parts), message: Arc::new(message), cause, handling }
     }
 
     /// The service's state.
@@ -79,8 +79,9 @@ impl<S> Context<S> {
     /// acknowledged. A message without an id is not known again: its handler runs as often as it is delivered.
     ///
     /// What the handler does elsewhere (another transaction, a mail, a charge) is outside: do it before, so that it can be
-    /// told by its own traces, and keep the transaction short. A handler has one transaction, and while it holds it must
-    /// not begin another one in the same database: with SQLite it would wait for itself.
+    /// told by its own traces, and keep the transaction short. With PostgreSQL a statement that fails spoils all of it: return
+    /// its error, or give a statement that may fail a savepoint (`transaction.begin()`). A handler has one transaction, and
+    /// while it holds it must not begin another one in the same database: with SQLite it would wait for itself.
     ///
     /// ```
     /// use garenne::store::Store;
@@ -125,8 +126,8 @@ impl<S> Context<S> {
     /// Retryable when the database cannot be reached in time. A dead letter when the service does not say
     /// [where](crate::Service::stores_in) its transactions are, or when another message was handled under the same id.
     pub async fn transaction(&self) -> Result<MessageTransaction, Failure> {
-        match &self.unit {
-            Some(unit) => unit.begin().await,
+        match &self.handling {
+            Some(handling) => handling.begin().await,
             None => Err(Failure::dead_letter("an observer has no transaction: handle the event with Service::on")),
         }
     }
@@ -140,9 +141,9 @@ impl<S> Context<S> {
     /// [`Failure`](crate::Failure) of it.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
         let publisher = &self.parts.publisher;
-        match &self.unit {
-            Some(unit) if unit.has_begun() => {
-                unit.take_in(Draft::of(event, publisher, &self.cause)?)?;
+        match &self.handling {
+            Some(handling) if !handling.is_apart() => {
+                handling.take_in(Draft::of(event, publisher, &self.cause)?)?;
                 Ok(Receipt::new(None))
             }
             _ => publisher.event(event, &self.cause).await,
@@ -174,7 +175,12 @@ impl<S> Context<S> {
 
 impl<S> Clone for Context<S> {
     fn clone(&self) -> Self {
-        let Self { parts, message, cause, unit } = self;
-        Self { parts: Arc::clone(parts), message: Arc::clone(message), cause: Arc::clone(cause), unit: unit.clone() }
+        let Self { parts, message, cause, handling } = self;
+        Self {
+            parts: Arc::clone(parts),
+            message: Arc::clone(message),
+            cause: Arc::clone(cause),
+            handling: handling.clone(),
+        }
     }
 }

@@ -38,17 +38,24 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                let unit = client.parts.unit(&queue, &inbound, &message);
+                let handling = client.parts.handling(&queue, &inbound, &message);
+                let whole = handling.clone();
                 // Reading the body may panic as well: a type may check itself.
                 let handled = async move {
                     let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
                         Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
                     })?;
-                    let context = Context::new(&client, message, Some(unit.clone()));
+                    let context = Context::new(&client, message, Some(handling.clone()));
                     let handled = function(event, context).await;
-                    unit.conclude(handled, client.parts.publisher.metrics()).await
+                    handling.conclude(handled, client.parts.publisher.metrics()).await
                 };
-                Box::pin(guard(deadline, handled))
+                Box::pin(async move {
+                    let ended = guard(deadline, handled).await;
+                    if ended.is_err() {
+                        whole.abandon();
+                    }
+                    ended
+                })
             }),
         }
     })
@@ -69,12 +76,12 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                let unit = client.parts.unit(&queue, &inbound, &message);
+                let handling = client.parts.handling(&queue, &inbound, &message);
                 Box::pin(async move {
-                    let context = Context::new(&client, message.clone(), Some(unit.clone()));
+                    let context = Context::new(&client, message.clone(), Some(handling.clone()));
                     let publisher = client.parts.publisher.clone();
                     let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&publisher, inbound, &message, &unit, deadline, run).await
+                    answer::<R>(&publisher, inbound, &message, &handling, deadline, run).await
                 })
             }),
         }
@@ -90,8 +97,8 @@ where
 {
     Box::new(move |client| {
         let (client, function) = (client.clone(), Arc::new(function));
-        Box::new(move |page, message, unit| {
-            let context = Context::new(&client, message, Some(unit));
+        Box::new(move |page, message, handling| {
+            let context = Context::new(&client, message, Some(handling));
             let function = Arc::clone(&function);
             Box::pin(async move { function(page, context).await })
         })

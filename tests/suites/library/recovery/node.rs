@@ -11,18 +11,27 @@ use tokio::task::JoinSet;
 use super::{BACK, clerk, is_not_ready_because, reaches};
 use crate::library::bench::{Seen, TicketClosed, TicketFiled};
 
-async fn broker() -> OwnBroker {
+pub(super) async fn broker() -> OwnBroker {
     tokio::task::spawn_blocking(OwnBroker::start).await.expect("the broker starts")
 }
 
 async fn start<S: Send + Sync + 'static>(broker: &OwnBroker, service: Service<S>, state: S) -> Running<S> {
+    start_with(broker, service, state, |settings| settings).await
+}
+
+pub(super) async fn start_with<S: Send + Sync + 'static>(
+    broker: &OwnBroker,
+    service: Service<S>,
+    state: S,
+    change: impl FnOnce(Settings) -> Settings,
+) -> Running<S> {
     let mut settings = Settings::new(Address::parse(&broker.url()).expect("a URL"));
     settings.ladder = Some(Ladder::new([20, 60].map(Duration::from_millis)).expect("a ladder"));
     settings.publish_timeout = Duration::from_secs(1);
-    service.start(state, settings).await.expect("the service starts")
+    service.start(state, change(settings)).await.expect("the service starts")
 }
 
-async fn ready<S: Send + Sync + 'static>(running: &Running<S>) {
+pub(super) async fn ready<S: Send + Sync + 'static>(running: &Running<S>) {
     let page = format!("http://{}/readyz", running.admin_addr());
     eventually("the service becomes ready", || async {
         let answer = tests::http::get(&page).await?;
@@ -33,10 +42,7 @@ async fn ready<S: Send + Sync + 'static>(running: &Running<S>) {
 
 async fn desk(broker: &OwnBroker) -> Raw {
     let raw = Raw::connect_to(&broker.url()).await;
-    let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-    let desk =
-        raw.channel().exchange_declare("desk.events".into(), lapin::ExchangeKind::Topic, options, Default::default());
-    desk.await.expect("declared");
+    raw.exchange("desk.events").await;
     raw
 }
 
