@@ -4,6 +4,7 @@
 //! at any time; a breaking change is a new name, `orders.order-placed.v2`. Values check themselves when they
 //! are read: a quantity of zero or a malformed article number never reaches a handler.
 
+pub mod analytics;
 pub mod inventory;
 pub mod orders;
 pub mod payments;

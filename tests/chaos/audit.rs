@@ -45,6 +45,9 @@ pub(crate) async fn audit(vhost: &Vhost, books: &Books, ledger: &Ledger, heard: 
     findings.note("no order comes from nowhere", unknown);
     findings.note("every order ends as its customer's card and wishes ask for", wrong_ends(ledger, &orders));
 
+    let differ = books.sales_differ().await.map_err(|error| error.to_string())?;
+    findings.note("analytics counts what the orders say", differ);
+
     let twice: Vec<String> = heard.said.iter().filter(|(_, ids)| ids.len() > 1).map(twice).collect();
     findings.doubled = twice.len();
     findings.note("no event is published twice under different message ids", twice);

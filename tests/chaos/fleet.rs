@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rabbitmq_node::ports;
 use tests::http::get;
-use tests::{CONSUMERS, Proxy, ServiceProcess, Vhost, eventually, grant};
+use tests::{CONSUMERS, Proxy, ServiceProcess, Vhost, eventually, exchanges, grant};
 
 use crate::books::Databases;
 use crate::options::Options;
@@ -44,6 +44,7 @@ impl Fleet {
         let folder = options.folder.join("logs");
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut fleet = Self { replicas: Vec::new(), databases: databases.clone(), folder };
+        exchanges(vhost, "shoppers");
         for service in CONSUMERS.into_iter().chain(["storefront"]) {
             grant(vhost, service);
             let count = if service == "storefront" { 1 } else { REPLICAS };

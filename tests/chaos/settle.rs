@@ -49,6 +49,10 @@ async fn look(vhost: &Vhost, books: &Books, ledger: &Ledger) -> Result<(), Strin
     if ended < ledger.orders.len() || mails < due {
         return Err(format!("{ended} of {} orders have ended, {mails} of {due} mails are sent", ledger.orders.len()));
     }
+    let differ = books.sales_differ().await.map_err(|error| error.to_string())?;
+    if !differ.is_empty() {
+        return Err(format!("analytics counts otherwise: {}", differ.join(", ")));
+    }
     for service in CONSUMERS {
         let unsent = unsent(books, service).await?;
         if unsent > 0 {

@@ -121,12 +121,15 @@ pub(crate) struct Queue {
     pub(crate) messages: u64,
 }
 
-/// Every queue of the vhost; none while the broker does not tell.
+/// Every queue of the vhost but the logs, which keep what is read; none while the broker does not tell.
 pub(crate) async fn queues(vhost: &Vhost) -> Vec<Queue> {
     let (management, path) = (vhost.broker().management().clone(), format!("queues/{}", vhost.name()));
     let told = blocking(move || management.get(&path)).await.unwrap_or_default();
     let number = |queue: &Value, key: &str| queue[key].as_u64().unwrap_or(0);
     let queue = |queue: &Value| {
+        if queue["type"] == "stream" {
+            return None;
+        }
         Some(Queue {
             name: queue["name"].as_str()?.to_owned(),
             exclusive: queue["exclusive"] == true || queue["owner_pid_details"].is_object(),

@@ -153,6 +153,31 @@ impl Books {
         Ok(breaches)
     }
 
+    /// Where what `analytics` has counted differs from what `orders` has confirmed: in orders, cents, or units of an article.
+    ///
+    /// # Errors
+    ///
+    /// When a database cannot be read.
+    pub async fn sales_differ(&self) -> Result<Vec<String>, sqlx::Error> {
+        let confirmed = "SELECT total_cents || ' ' || lines FROM orders WHERE status IN ('confirmed', 'dispatched')";
+        let (mut orders, mut cents, mut units) = (0_u64, 0_u64, BTreeMap::<String, u64>::new());
+        for row in self.column("orders", confirmed).await? {
+            let (total, lines) = row.split_once(' ').unwrap_or_default();
+            let lines: Vec<Line> = serde_json::from_str(lines).expect("lines as JSON");
+            orders += 1;
+            cents += total.parse::<u64>().expect("cents");
+            for line in lines {
+                *units.entry(line.sku).or_default() += line.quantity;
+            }
+        }
+        let mut wanted: BTreeSet<String> = units.iter().map(|(sku, units)| format!("{units} {sku}")).collect();
+        if orders > 0 {
+            wanted.insert(format!("{orders} orders of {cents} cents"));
+        }
+        let counted = self.column("analytics", COUNTED).await?;
+        Ok(differences(&wanted, &counted.into_iter().collect()))
+    }
+
     /// The orders whose mail is not what their end asks for, in the folder or in the notifications' own list.
     async fn wrong_mail(&self, orders: &Orders) -> Result<Vec<String>, sqlx::Error> {
         let mut wanted = BTreeSet::new();
@@ -176,6 +201,17 @@ const STOCK: &str = "SELECT a.sku || ': ' || a.start_stock || ' at the start, ' 
     FROM articles a
     WHERE a.start_stock + a.corrected
         <> a.stock + COALESCE((SELECT SUM(units) FROM reserved_lines r WHERE r.sku = a.sku), 0)";
+
+const COUNTED: &str =
+    "SELECT orders || ' orders of ' || revenue_cents || ' cents' FROM totals, editions WHERE edition = answering
+    UNION ALL SELECT units || ' ' || sku FROM articles, editions WHERE edition = answering";
+
+/// A line of an order in the books.
+#[derive(serde::Deserialize)]
+struct Line {
+    sku: String,
+    quantity: u64,
+}
 
 /// What one set has and the other has not, in words.
 fn differences(wanted: &BTreeSet<String>, found: &BTreeSet<String>) -> Vec<String> {

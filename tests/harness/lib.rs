@@ -31,6 +31,6 @@ pub use peer::Peer;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use service::{ServiceProcess, program};
-pub use shop::{CONSUMERS, Shop, checkout, grant};
+pub use shop::{CONSUMERS, Shop, checkout, exchanges, grant};
 pub use wait::{PATIENCE, eventually, lasting};
 pub use wire::{Received, Refusal, Sent, Wire};

@@ -12,7 +12,7 @@ use crate::service::program;
 use crate::{ServiceProcess, Vhost, eventually};
 
 /// The services that react. Each has a database.
-pub const CONSUMERS: [&str; 5] = ["orders", "inventory", "payments", "shipping", "notifications"];
+pub const CONSUMERS: [&str; 6] = ["orders", "inventory", "payments", "shipping", "notifications", "analytics"];
 
 /// A running shop.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl Shop {
         for service in CONSUMERS.iter().chain(&["storefront", "shoppers"]) {
             grant(&vhost, service);
         }
+        exchanges(&vhost, "shoppers");
         let folder = tempfile::Builder::new().prefix("shop-").tempdir().expect("a folder");
         Self { vhost, folder, services: Vec::new(), http: ports::free().expect("a free port") }
     }
@@ -204,6 +205,19 @@ pub fn checkout(sku: &str, quantity: u32, card: &str) -> Value {
     })
 }
 
+/// Makes the exchanges that a service would declare if it were started. The log waits for those of everybody.
+///
+/// # Panics
+///
+/// When the broker refuses.
+pub fn exchanges(vhost: &Vhost, service: &str) {
+    let management = vhost.broker().management();
+    for exchange in list(&definitions(service), "exchanges") {
+        let name = exchange["name"].as_str().expect("an exchange has a name");
+        management.put(&format!("exchanges/{}/{name}", vhost.name()), &exchange).expect("the exchange is made");
+    }
+}
+
 /// Gives the service's user the rights that the service itself says it needs, and no more.
 ///
 /// # Panics
@@ -211,7 +225,15 @@ pub fn checkout(sku: &str, quantity: u32, card: &str) -> Value {
 /// When the broker refuses.
 pub fn grant(vhost: &Vhost, service: &str) {
     vhost.user(service);
+    vhost.grant(service, &definitions(service));
+}
+
+/// What the service says that it needs on the broker.
+fn definitions(service: &str) -> Value {
     let output = Command::new(program(service)).arg("definitions").output().expect("it prints its definitions");
-    let definitions: Value = serde_json::from_slice(&output.stdout).expect("its definitions are JSON");
-    vhost.grant(service, &definitions);
+    serde_json::from_slice(&output.stdout).expect("its definitions are JSON")
+}
+
+fn list(definitions: &Value, key: &str) -> Vec<Value> {
+    definitions[key].as_array().cloned().unwrap_or_default()
 }

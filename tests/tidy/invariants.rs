@@ -3,10 +3,11 @@
 use crate::source::{File, dependencies, read, rust_files, services};
 
 /// From the top down; a module may use only what stands below it.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "service",
     "nest",
     "rpc",
+    "log",
     "outbox",
     "consumer",
     "publisher",

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn no_task_and_help_anywhere_are_help() {
-        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "definitions --help"] {
+        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "bench --help", "definitions --help"]
+        {
             assert_eq!(read(line), Ok(Task::Help), "{line}");
         }
     }

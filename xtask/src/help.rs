@@ -8,7 +8,7 @@ Tasks
   up            start RabbitMQ and every service; Ctrl-C drains and stops them, a second Ctrl-C kills them
   test          run every suite; the last line is `N passed, M failed, K skipped`
   chaos         run the shop under load, break things, and check that nothing was lost and nothing happened twice
-  bench         measure what the library costs
+  bench         measure what the library costs, optimised, on a broker of its own
   definitions   write infra/rabbitmq/definitions.json from what the services declare
 
 cargo xtask up
@@ -60,6 +60,12 @@ cargo xtask bench rpc
 
   A request and its reply, by the library and by the same exchange written on the AMQP client: calls per second, and processor
   time per call of requester and responder. An optimised build, a private node, both ways in turns.
+
+cargo xtask bench replay
+  --broker <which>            3.10, 4.0, 4.3 or a folder, as above
+  -- <events>                 how many events the log holds (default 1,000,000)
+
+  How fast analytics counts a log, beside a bare reader.
 
 cargo xtask definitions
   --check                     change nothing; fail when the file is not what the services declare

@@ -8,8 +8,8 @@ const NAME_LIMIT: usize = 200;
 
 /// Words that name the parts of a service's topology (`orders.events`, `orders.retry.1000`), so no
 /// service, message owner or queue may be called so.
-pub const RESERVED_WORDS: [&str; 10] =
-    ["devices", "dlq", "dlx", "events", "live", "redeliver", "replies", "reply", "requests", "retry"];
+pub const RESERVED_WORDS: [&str; 11] =
+    ["devices", "dlq", "dlx", "events", "live", "log", "redeliver", "replies", "reply", "requests", "retry"];
 
 /// `<owner>.<message>` in kebab case, with `.v2`, `.v3`… appended for a breaking change.
 ///

@@ -10,6 +10,7 @@
 //! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply, [`Replies`] and [`Answers`] of one that gets
 //!   several.
 //! - [`store`] opens a service's own database.
+//! - [`log`] keeps history on the broker, and reads it again.
 //!
 //! Delivery is at least once. A handler that works in the transaction of its message, [`Context::transaction`], has effects
 //! exactly once: its own statements, the fact that the message was handled, and what it publishes are one commit.
@@ -17,6 +18,7 @@
 
 mod broker;
 mod consumer;
+pub mod log;
 mod nest;
 mod outbox;
 mod publisher;

@@ -7,6 +7,7 @@ mod foreign_requests;
 mod handling;
 mod headers;
 mod health;
+mod log;
 mod order;
 pub(crate) mod outbox;
 mod publishing;

@@ -1,8 +1,10 @@
 //! The shop, end to end: services as processes, SQLite files, mail in a folder.
 
+mod analytics;
 mod bad_input;
 mod foreign;
 mod http;
+mod log_rights;
 mod orders;
 mod page;
 mod replicas;

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use tests::{Raw, Shop, Vhost, program};
 
 /// A service as the shop wants it.
-struct Member {
-    name: &'static str,
+pub(super) struct Member {
+    pub(super) name: &'static str,
     says: &'static [&'static str],
     hears: &'static [&'static str],
     asks: &'static [&'static str],
@@ -26,7 +26,7 @@ struct Member {
     observes: bool,
 }
 
-const SHOP: [Member; 7] = [
+pub(super) const SHOP: [Member; 8] = [
     Member {
         name: "storefront",
         says: &["storefront.checkout-submitted"],
@@ -90,9 +90,15 @@ const SHOP: [Member; 7] = [
         answers: false,
         observes: false,
     },
+    // It binds the log to everything.
+    Member { name: "analytics", says: &[], hears: &[], asks: &[], answers: true, observes: true },
 ];
 
-const REQUESTS: [&str; 3] = ["inventory.check-stock", "inventory.list-stock", "orders.get-order"];
+/// What `analytics` keeps, under a name that is nobody's.
+pub(super) const LOG: &str = "shop.log";
+
+const REQUESTS: [&str; 5] =
+    ["analytics.rebuild", "analytics.sales", "inventory.check-stock", "inventory.list-stock", "orders.get-order"];
 
 impl Member {
     fn owns(&self, name: &str) -> bool {
@@ -103,7 +109,7 @@ impl Member {
 /// Every event of the shop, with what each consumer says about its own failures.
 fn events() -> BTreeSet<String> {
     let said = SHOP.iter().flat_map(|member| member.says).map(|name| (*name).to_owned());
-    let consumers = SHOP.iter().filter(|member| !member.hears.is_empty());
+    let consumers = SHOP.iter().filter(|member| !member.hears.is_empty() || member.answers);
     let notices = consumers.flat_map(|member| {
         ["delivery-retried", "delivery-dead-lettered"].map(|notice| format!("{}.{notice}", member.name))
     });
@@ -114,7 +120,7 @@ fn owner(name: &str) -> &str {
     name.split('.').next().unwrap_or_default()
 }
 
-fn committed() -> Value {
+pub(super) fn committed() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/rabbitmq/definitions.json");
     serde_json::from_slice(&std::fs::read(path).expect("the definitions are committed")).expect("JSON")
 }
@@ -125,14 +131,14 @@ fn names(definitions: &Value, kind: &str) -> Vec<String> {
 }
 
 /// The committed definitions in a vhost of its own, without a service.
-struct Broker {
+pub(super) struct Broker {
     shop: Shop,
     queues: Vec<String>,
-    exchanges: Vec<String>,
+    pub(super) exchanges: Vec<String>,
 }
 
 impl Broker {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let shop = Shop::empty().await;
         let definitions = committed();
         let (queues, exchanges) = (names(&definitions, "queues"), names(&definitions, "exchanges"));
@@ -154,20 +160,20 @@ impl Broker {
         Self { shop, queues, exchanges }
     }
 
-    async fn user(&self, member: &Member) -> User {
+    pub(super) async fn user(&self, member: &Member) -> User {
         User::connect(self.shop.vhost(), member.name).await
     }
 }
 
 /// A foreign client with a service's name and password.
-struct User {
+pub(super) struct User {
     name: &'static str,
     raw: Raw,
 }
 
 /// What the broker said to an attempt.
 #[derive(Debug, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     Allowed,
     Refused,
 }
@@ -178,7 +184,7 @@ impl User {
     }
 
     /// Makes one attempt on a channel of its own: a refusal costs the channel.
-    async fn attempts<T>(&self, attempt: impl AsyncFnOnce(Channel) -> lapin::Result<T>) -> Said {
+    pub(super) async fn attempts<T>(&self, attempt: impl AsyncFnOnce(Channel) -> lapin::Result<T>) -> Said {
         let channel = self.raw.connection().create_channel().await.expect("a channel opens");
         match attempt(channel.clone()).await {
             Ok(_) => {
@@ -238,7 +244,7 @@ impl User {
     }
 }
 
-fn expected(allowed: bool) -> Said {
+pub(super) fn expected(allowed: bool) -> Said {
     if allowed { Said::Allowed } else { Said::Refused }
 }
 
@@ -260,7 +266,7 @@ fn the_committed_rights_and_objects_are_those_that_the_services_ask_for_themselv
         let is_ours = |text: &String| {
             // What a scanner may do stands beside what the services may.
             let of_service = SHOP.iter().any(|member| text.contains(&format!("\"{}", member.name)));
-            of_service && !text.contains("\"scanner-1\"")
+            (text.contains(LOG) || of_service) && !text.contains("\"scanner-1\"")
         };
         let given: BTreeSet<String> = sorted(&committed[kind]).into_iter().filter(is_ours).collect();
         let more: Vec<_> = given.difference(&asked).collect();
@@ -324,13 +330,15 @@ async fn a_service_binds_only_to_what_it_subscribes_to() {
     for member in &SHOP {
         let user = broker.user(member).await;
         for event in &events() {
-            let allowed = member.observes || member.owns(event) || member.hears.contains(&event.as_str());
+            // Nobody listens to what analytics says but the log.
+            let observes = member.observes && owner(event) != "analytics";
+            let allowed = observes || member.owns(event) || member.hears.contains(&event.as_str());
             let said = user.binds(&format!("{}.events", owner(event)), event).await;
             assert_eq!(said, expected(allowed), "{} binds to {event}", member.name);
         }
         for other in SHOP.iter().filter(|other| other.name != member.name && !other.says.is_empty()) {
             for wildcard in ["#", "*.*", &format!("{}.#", other.name)] {
-                let allowed = member.observes && other.name != "shoppers";
+                let allowed = member.observes && (other.name != "shoppers" || member.name == "analytics");
                 let exchange = format!("{}.events", other.name);
                 let said = user.binds(&exchange, wildcard).await;
                 assert_eq!(said, expected(allowed), "{} binds to {wildcard} of {exchange}", member.name);
@@ -347,7 +355,8 @@ async fn a_service_neither_reads_nor_empties_nor_deletes_the_queue_of_another() 
     let broker = Broker::new().await;
     for member in &SHOP {
         let user = broker.user(member).await;
-        for queue in broker.queues.iter().filter(|queue| !queue.contains(".retry.")) {
+        let keeps = member.name == "analytics";
+        for queue in broker.queues.iter().filter(|queue| !queue.contains(".retry.") && (*queue != LOG || !keeps)) {
             let what = format!("{} and {queue}", member.name);
             assert_eq!(user.reads(queue).await, expected(member.owns(queue)), "reading: {what}");
             if member.owns(queue) {

@@ -1,148 +1,86 @@
-//! `cargo xtask bench rpc`: what a request and its reply cost by the library, and by the AMQP client alone.
-//!
-//! Both sides of both ways are processes of the program `rpc-peer` (`tests/peer`), built optimised, on one private node, each way
-//! with a virtual host of its own. They are loaded in turns, so that whatever else the machine does hits both alike.
+//! `cargo xtask bench`: programs that measure, optimised, on a broker of their own.
 
-mod peer;
-mod table;
+mod replay;
+mod rpc;
 
-use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
-use rabbitmq_node::{ADMINISTRATOR, BrokerChoice, Node, NodeOptions};
-use serde_json::json;
+use rabbitmq_node::BrokerChoice;
 
 use crate::arguments::Task;
-use crate::claim::Claim;
 use crate::failure::Failure;
-use crate::{build, workspace};
-use peer::{Load, Pair};
-use table::{Round, Table};
+use replay::ReplayOptions;
+use rpc::RpcOptions;
 
-/// Calls under way at once.
-const IN_FLIGHT: [u32; 2] = [1, 64];
-const WAYS: [&str; 2] = ["library", "direct"];
+/// All benchmarks, as the command line names them.
+const NAMES: [&str; 2] = ["rpc", "replay"];
 
-/// What is measured, and for how long.
+/// Which one, and how.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct BenchOptions {
-    pub(crate) rounds: u32,
-    /// Of each way in each round.
-    pub(crate) seconds: f64,
-    pub(crate) broker: BrokerChoice,
-}
-
-impl Default for BenchOptions {
-    fn default() -> Self {
-        Self { rounds: 5, seconds: 4.0, broker: BrokerChoice::default() }
-    }
+pub(crate) enum BenchOptions {
+    Rpc(RpcOptions),
+    Replay(ReplayOptions),
 }
 
 /// Reads what stands after `bench`.
 pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
-    let mut options = BenchOptions::default();
-    let mut subject = None;
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("help") | Short('h') => return Ok(Task::Help),
-            Long("rounds") => options.rounds = parser.value()?.parse_with(|text| number(text, 1, 1000))?,
-            Long("seconds") => options.seconds = parser.value()?.parse_with(|text| number(text, 1, 600))?.into(),
-            Long("broker") => options.broker = parser.value()?.parse_with(BrokerChoice::from_str)?,
-            Value(name) if subject.is_none() => subject = Some(name.string()?),
-            other => return Err(other.unexpected()),
-        }
-    }
-    match subject.as_deref() {
-        Some("rpc") => {}
-        Some(unknown) => return Err(format!("there is no benchmark `{unknown}`; there is rpc").into()),
-        None => return Err("say what is to be measured: cargo xtask bench rpc".into()),
-    }
-    if options.broker.given().is_some() {
-        return Err("a benchmark starts a node of its own, and --broker amqp://… is somebody else's".into());
-    }
-    Ok(Task::Bench(options))
+    let name = match parser.next()? {
+        Some(Long("help") | Short('h')) => return Ok(Task::Help),
+        Some(Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected()),
+        None => return Err(format!("name a benchmark: {}", NAMES.join(" or ")).into()),
+    };
+    let options = match name.as_str() {
+        "rpc" => rpc::parse(parser)?.map(BenchOptions::Rpc),
+        "replay" => replay::parse(parser)?.map(BenchOptions::Replay),
+        _ => return Err(format!("there is no benchmark `{name}`; there are {}", NAMES.join(" and ")).into()),
+    };
+    Ok(options.map_or(Task::Help, Task::Bench))
 }
 
-/// Measures, and prints a table.
+/// Measures, and prints what came of it.
 pub(crate) fn run(options: &BenchOptions) -> Result<ExitCode, Failure> {
-    let installation = options.broker.installation(&workspace::brokers(), &mut |line| println!("{line}"))?;
-    build::run(&mut build::cargo(&["build", "--release", "--package", "tests", "--bin", "rpc-peer"]))?;
-    let claim = Claim::take(&workspace::target().join("bench"))?;
-    let logs = claim.path().join("logs");
-    fs::create_dir_all(&logs).map_err(Failure::because(format!("cannot create {}", logs.display())))?;
-    let mut node = Node::start(&installation, &NodeOptions::new(claim.path().join("broker")))?;
-    let measured = measure(options, &node, &logs);
-    node.stop()?;
-    let table = measured?;
-    let version = installation.version().unwrap_or_default();
-    let (rounds, seconds) = (options.rounds, options.seconds);
-    println!("\nRabbitMQ {version}, {rounds} rounds of {seconds} s for each way, in turns; medians\n\n{table}");
-    Ok(ExitCode::SUCCESS)
+    match options {
+        BenchOptions::Rpc(options) => rpc::run(options),
+        BenchOptions::Replay(options) => replay::run(options),
+    }
 }
 
-fn measure(options: &BenchOptions, node: &Node, logs: &Path) -> Result<Table, Failure> {
-    let (user, password) = ADMINISTRATOR;
-    let mut pairs = Vec::new();
-    for way in WAYS {
-        let management = node.management();
-        management.put(&format!("vhosts/{way}"), &json!({}))?;
-        let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
-        management.put(&format!("permissions/{way}/{user}"), &everything)?;
-        pairs.push(Pair::start(way, &node.amqp_url(user, password, way), logs)?);
+/// A broker that is loaded to its limits, and whose machine is measured.
+fn own_broker(text: &str) -> Result<BrokerChoice, String> {
+    let choice: BrokerChoice = text.parse()?;
+    match choice.given() {
+        Some(given) => Err(format!("a benchmark runs on a broker of its own, not on {given}")),
+        None => Ok(choice),
     }
-    let mut table = Table::default();
-    for in_flight in IN_FLIGHT {
-        for pair in &mut pairs {
-            pair.load(Load { in_flight, seconds: 1.0 })?;
-        }
-        for number in 0..options.rounds {
-            let mut round = Round { in_flight, ..Round::default() };
-            // Whoever comes first has the better of it, or the worse.
-            let order = if number % 2 == 0 { [0, 1] } else { [1, 0] };
-            for way in order {
-                round.costs[way] = pairs[way].load(Load { in_flight, seconds: options.seconds })?;
-            }
-            println!("{round}");
-            table.rounds.push(round);
-        }
-    }
-    Ok(table)
-}
-
-fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
-    let number = text.parse::<u32>().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BenchOptions, parse};
+    use super::{NAMES, parse};
     use crate::arguments::Task;
+    use crate::help::TEXT;
 
     fn read(line: &str) -> Result<Task, String> {
         parse(lexopt::Parser::from_args(line.split_whitespace())).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_benchmark_has_a_subject_rounds_and_a_broker() {
-        let options = BenchOptions { rounds: 2, seconds: 10.0, broker: "4.0".parse().unwrap() };
-        assert_eq!(read("rpc --rounds 2 --seconds 10 --broker 4.0"), Ok(Task::Bench(options)));
-        assert_eq!(read("rpc --help"), Ok(Task::Help));
+    fn every_benchmark_is_found_and_the_help_names_it() {
+        for name in NAMES {
+            assert!(matches!(read(name), Ok(Task::Bench(_))), "{name}");
+            assert!(TEXT.contains(&format!("cargo xtask bench {name}\n")), "{name}");
+        }
+        for line in ["--help", "rpc --help", "replay -h"] {
+            assert_eq!(read(line), Ok(Task::Help), "{line}");
+        }
     }
 
     #[test]
     fn mistakes_are_named() {
-        for (line, words) in [
-            ("", "cargo xtask bench rpc"),
-            ("speed", "no benchmark `speed`"),
-            ("rpc --rounds 0", "`0` is not a whole number from 1 to 1000"),
-            ("rpc --broker amqp://there", "a node of its own"),
-            ("rpc rpc", "rpc"),
-        ] {
+        for (line, words) in [("", "rpc or replay"), ("speed", "there is no benchmark `speed`"), ("--fast", "--fast")] {
             let error = read(line).unwrap_err();
             assert!(error.contains(words), "{line}: {error}");
         }

@@ -9,8 +9,15 @@ use crate::workspace;
 
 /// The suites about the library and about other clients, and about the shop the ones in which messages are lost or doubled if
 /// anything is.
-const CORE: [&str; 6] =
-    ["library::", "poison::", "interop::", "shop::orders::", "shop::replicas::", "shop::bad_input::"];
+const CORE: [&str; 7] = [
+    "library::",
+    "poison::",
+    "interop::",
+    "shop::analytics::",
+    "shop::orders::",
+    "shop::replicas::",
+    "shop::bad_input::",
+];
 
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";

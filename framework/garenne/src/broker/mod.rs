@@ -17,6 +17,7 @@ mod lane;
 mod link;
 mod message;
 mod network;
+mod offset;
 mod properties;
 mod publish_error;
 mod pump;
@@ -40,6 +41,7 @@ pub use error::{BrokerError, Drift};
 pub(crate) use header::HeaderValue;
 pub(crate) use lane::{Confirmed, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
+pub(crate) use offset::Offset;
 pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;

@@ -17,7 +17,7 @@ use super::care::Care;
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, BrokerError, Delivered, Inbound, Settler};
+use super::{AckReceipt, BrokerError, Delivered, Inbound, Offset, Settler};
 use crate::topology::Topology;
 
 /// How long the broker may take to say good-bye.
@@ -45,7 +45,12 @@ pub(crate) enum Origin {
     /// A queue that belongs to the connection and is declared on it. Its name takes the given word, a new one for
     /// each connection: while a dying connection still holds the old name, it cannot be declared again.
     Exclusive(Box<dyn Fn(&str) -> Topology + Send + Sync>),
+    /// A log, which keeps what is read. Acknowledging an entry asks for another one; none may be handed back.
+    Log { queue: String, begin: Begin },
 }
+
+/// Says where a subscription to a log begins, each time anew. It may take its time.
+pub(super) type Begin = Arc<dyn Fn() -> BoxFuture<'static, Offset> + Send + Sync>;
 
 pub(crate) type Consume = Arc<dyn Fn(Intake) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -94,7 +99,14 @@ impl Source {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
             let prefetch = if one_at_a_time { 1 } else { self.prefetch };
-            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, patience).await?;
+            let arguments = match &self.origin {
+                Origin::Log { begin, .. } => tokio::select! {
+                    offset = begin() => offset.argument(),
+                    _ = drain.wait_for(Option::is_some) => return Ok(()),
+                },
+                Origin::Queue(_) | Origin::Exclusive(_) => FieldTable::default(),
+            };
+            let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, patience, arguments).await?;
             let _ = started.try_send(());
             let (settler, settling) = if self.no_ack {
                 (Settler::none(), None)
@@ -145,6 +157,7 @@ impl Source {
         name: &str,
         prefetch: u16,
         patience: Duration,
+        arguments: FieldTable,
     ) -> Result<(Channel, Consumer), Loss> {
         let subscribe = async {
             let channel = connection.create_channel().await?;
@@ -154,7 +167,7 @@ impl Source {
                 |_| lapin::Error::from(std::io::Error::other("a queue's name or a consumer's tag is too long"));
             let queue = short("the queue's name", name).map_err(too_long)?;
             let tag = short("the consumer's tag", &self.consumer_tag).map_err(too_long)?;
-            let consumer = channel.basic_consume(queue, tag, options, FieldTable::default()).await?;
+            let consumer = channel.basic_consume(queue, tag, options, arguments).await?;
             Ok::<_, lapin::Error>((channel, consumer))
         };
         // A subscription that was abandoned half-way would swallow messages; the caller drops the connection.

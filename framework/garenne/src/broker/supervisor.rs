@@ -184,7 +184,7 @@ impl Supervisor {
         let mut queues = Vec::new();
         for source in &self.sources {
             match &source.origin {
-                Origin::Queue(name) => queues.push(name.clone()),
+                Origin::Queue(name) | Origin::Log { queue: name, .. } => queues.push(name.clone()),
                 Origin::Exclusive(topology) => {
                     let topology = topology(&word);
                     declare(connection, self.broker.address(), &topology, PATIENCE).await?;

@@ -81,7 +81,25 @@ impl Message {
         Self { name: name[..end.unwrap_or(0)].to_owned(), message_id: self.message_id.or(id), ..self }
     }
 
-    /// The message's name, `orders.order-placed`; from NestJS, its pattern.
+    /// What stands for the page of a log: it belongs to no conversation but begins one, and has no id and no time.
+    pub(crate) fn of_page(log: &str, attempt: u32) -> Self {
+        Self {
+            name: log.to_owned(),
+            device: None,
+            message_id: None,
+            conversation: Uuid::now_v7().to_string(),
+            attempt,
+            sent_at: None,
+            deadline: None,
+            redelivered: attempt > 1,
+            origin_exchange: String::new(),
+            origin_key: log.to_owned(),
+            first_failed_at: None,
+            trace: Trace::start(),
+        }
+    }
+
+    /// The message's name, `orders.order-placed`; from NestJS, its pattern; for a page of a log the log's, `shop.log`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

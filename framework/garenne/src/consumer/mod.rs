@@ -21,6 +21,7 @@ pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};
 pub(crate) use handlers::{Foreign, Found, Handler, Handlers};
 pub use message::Message;
+pub(crate) use message::sent_at;
 pub use observed::Observed;
 pub use options::Options;
 #[cfg(feature = "fuzzing")]

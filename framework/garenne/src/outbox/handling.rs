@@ -1,4 +1,4 @@
-//! The handling of one delivery, and everything that is committed with it.
+//! The handling of one delivery, or of one page of a log, and everything that is committed with it.
 
 use std::mem::{replace, take};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,9 +21,8 @@ pub(crate) struct Handling(Arc<Shared>);
 struct Shared {
     outbox: Option<Outbox>,
     queue: Arc<str>,
-    message_id: Option<String>,
-    name: String,
-    inbound: Arc<Inbound>,
+    /// What the inbox is to know: the message's id, its name, and the message for its body.
+    noted: Option<(String, String, Arc<Inbound>)>,
     state: Mutex<State>,
     transaction: Arc<AsyncMutex<Option<Transaction>>>,
 }
@@ -45,11 +44,20 @@ impl Handling {
         Self(Arc::new(Shared {
             outbox,
             queue: Arc::clone(queue),
-            message_id: message.message_id().map(str::to_owned),
-            name: message.name().to_owned(),
-            inbound: Arc::clone(inbound),
+            noted: message.message_id().map(|id| (id.to_owned(), message.name().to_owned(), Arc::clone(inbound))),
             state: Mutex::new(State::Apart),
             transaction: Arc::default(),
+        }))
+    }
+
+    /// What happens to a page of a log as one. Its transaction has begun: it holds the place in the log.
+    pub(crate) fn begun(outbox: &Outbox, log: &Arc<str>, transaction: Transaction) -> Self {
+        Self(Arc::new(Shared {
+            outbox: Some(outbox.clone()),
+            queue: Arc::clone(log),
+            noted: None,
+            state: Mutex::new(State::Begun(Vec::new())),
+            transaction: Arc::new(AsyncMutex::new(Some(transaction))),
         }))
     }
 
@@ -57,7 +65,7 @@ impl Handling {
     ///
     /// A message without an id is not noted in the inbox: nothing would tell it from the next one.
     pub(crate) async fn begin(&self) -> Result<MessageTransaction, Failure> {
-        let Shared { outbox, queue, message_id, name, inbound, .. } = &*self.0;
+        let Shared { outbox, queue, noted, .. } = &*self.0;
         let outbox = outbox.as_ref().ok_or_else(|| Failure::dead_letter(Outbox::MISSING))?;
         let mut slot = self.slot()?;
         if slot.is_none() {
@@ -65,7 +73,7 @@ impl Handling {
                 return Err(Failure::retry("the handler of this message has ended, and its transaction with it"));
             }
             let mut transaction = outbox.store.write().await.map_err(database)?;
-            if let Some(id) = message_id {
+            if let Some((id, name, inbound)) = noted {
                 if id.contains('\0') {
                     return Err(Failure::dead_letter(format!("message_id {id:?} has a NUL, which no database keeps")));
                 }

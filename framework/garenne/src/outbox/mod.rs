@@ -44,6 +44,10 @@ impl Outbox {
         Self { store, committed: Arc::default() }
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// What to say when a transaction is wanted and the service does not say where.
     pub(crate) const MISSING: &str = "this service does not say where its transactions are: add .stores_in(|state: &State| &state.store) to its service()";
 }

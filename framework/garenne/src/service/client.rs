@@ -64,6 +64,8 @@ pub(super) struct Parts<S> {
     pub(super) request_timeout: Duration,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) drain: watch::Receiver<Option<Instant>>,
+    /// Of each reader of a log: why it does not get on, if so.
+    pub(super) stuck: Vec<watch::Receiver<Option<String>>>,
 }
 
 impl<S> Client<S> {
@@ -189,6 +191,9 @@ impl<S> Parts<S> {
             Phase::Drained => return Err("draining".into()),
             Phase::Waiting(reason) => return Err(format!("not consuming: {reason}")),
             Phase::Stopped => return Err("stopped".into()),
+        }
+        if let Some(reason) = self.stuck.iter().find_map(|stuck| stuck.borrow().clone()) {
+            return Err(reason);
         }
         match &*self.publisher.lane().state().borrow() {
             // A blocked broker takes messages again; restarting or bypassing this replica would not help.

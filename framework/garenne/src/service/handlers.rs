@@ -10,6 +10,7 @@ use garenne_contract::{Event, Request};
 use super::{Client, Context};
 use crate::broker::{Consume, Intake};
 use crate::consumer::{Failure, Handler, Observed, guard};
+use crate::log::{Handle, Page};
 use crate::retry::Reason;
 use crate::rpc::{Dialect, Refusal, Replies, answer, answer_many};
 
@@ -18,6 +19,9 @@ const OBSERVE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A handler that still needs the running service and the name of its queue.
 pub(super) type Bind<S> = Box<dyn FnOnce(&Client<S>, &str) -> Handler + Send>;
+
+/// A function for pages that still needs the running service.
+pub(super) type BindPage<S> = Box<dyn FnOnce(&Client<S>) -> Handle + Send>;
 
 /// Decodes the event and calls the function.
 pub(super) fn event<S, E, F, Fut>(function: F, deadline: Duration) -> Bind<S>
@@ -109,6 +113,23 @@ where
                 })
             }),
         }
+    })
+}
+
+/// Calls the function with every page of a log.
+pub(super) fn page<S, F, Fut>(function: F) -> BindPage<S>
+where
+    S: Send + Sync + 'static,
+    F: Fn(Page, Context<S>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    Box::new(move |client| {
+        let (client, function) = (client.clone(), Arc::new(function));
+        Box::new(move |page, message, handling| {
+            let context = Context::new(&client, message, Some(handling));
+            let function = Arc::clone(&function);
+            Box::pin(async move { function(page, context).await })
+        })
     })
 }
 

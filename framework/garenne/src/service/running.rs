@@ -16,6 +16,7 @@ use super::service::Wired;
 use super::{Client, Service, Settings, StartError, admin};
 use crate::broker::{Broker, BrokerError, Consume, Lane, Limits, Origin, Phase, Source, Supervisor};
 use crate::consumer::{Worker, WorkerParts, panic_text};
+use crate::log::{Reader, ReaderParts};
 use crate::outbox::{Outbox, Relay};
 use crate::publisher::Publisher;
 use crate::rpc::{Mailbox, Requester};
@@ -118,16 +119,19 @@ impl<S: Send + Sync + 'static> Service<S> {
             }
             None => None,
         };
+        let readers = self.readings.iter().map(|_| watch::channel(None));
+        let (stuck, watched_stuck): (Vec<_>, Vec<_>) = readers.unzip();
         let request_timeout = settings.request_timeout;
         let client = Client {
             parts: Arc::new(Parts {
                 state,
                 publisher: publisher.clone(),
                 requester,
-                outbox,
+                outbox: outbox.clone(),
                 request_timeout,
                 phase: watched_phase,
                 drain: watched_drain.clone(),
+                stuck: watched_stuck,
             }),
         };
         if let Some(observer) = self.observer.take() {
@@ -142,6 +146,14 @@ impl<S: Send + Sync + 'static> Service<S> {
                 stays: false,
                 consume: observer(&client),
             }));
+        }
+        for ((reading, bind), stuck) in std::mem::take(&mut self.readings).into_iter().zip(stuck) {
+            // The wiring has no reader without a store.
+            let Some(outbox) = outbox.clone() else { continue };
+            let tag = consumer_tag(&format!("{}.{}", reading.log, reading.reader), instance);
+            let (handle, metrics) = (bind(&client), Arc::clone(&metrics));
+            let reader = Reader::new(ReaderParts { reading, outbox, handle, metrics, stuck });
+            sources.push(Arc::new(reader.source(tag)));
         }
         let mut workers = Vec::new();
         for (queue, Wired { options, handlers }) in std::mem::take(&mut self.queues) {

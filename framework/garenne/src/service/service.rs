@@ -9,10 +9,11 @@ use garenne_contract::{Event, Request};
 use serde_json::Value;
 
 use super::background::Background;
-use super::handlers::{self, Bind};
+use super::handlers::{self, Bind, BindPage};
 use super::{Client, Context, NestQueue};
 use crate::broker::Consume;
 use crate::consumer::{Failure, Observed, Options};
+use crate::log::{Log, Page, Reading};
 use crate::publisher::CloudEvents;
 use crate::retry::Ladder;
 use crate::rpc::{Refusal, Replies};
@@ -58,6 +59,7 @@ pub struct Service<S> {
     pub(super) blueprint: Blueprint,
     pub(super) queues: BTreeMap<String, Wired<S>>,
     pub(super) observer: Option<Observer<S>>,
+    pub(super) readings: Vec<(Reading, BindPage<S>)>,
     pub(super) backgrounds: Vec<Background<S>>,
     pub(super) store: Option<StoreOf<S>>,
     pub(super) cloud_events: Option<CloudEvents>,
@@ -91,6 +93,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             blueprint,
             queues: BTreeMap::new(),
             observer: None,
+            readings: Vec::new(),
             backgrounds: Vec::new(),
             store: None,
             cloud_events: None,
@@ -247,6 +250,34 @@ impl<S: Send + Sync + 'static> Service<S> {
         self
     }
 
+    /// Keeps a log: declares it when it starts, with what it is bound to. Reading it is another thing: see [`Service::reads`].
+    pub fn keeps(mut self, log: Log) -> Self {
+        self.blueprint.logs.push(log);
+        self
+    }
+
+    /// Reads a log that this service or another one keeps, page after page and in its order. How far it is stands in the service's
+    /// database, see [`Service::stores_in`], and is committed with what the function does in its transaction and publishes.
+    ///
+    /// A page whose function fails, panics or takes too long is tried again until it succeeds, with growing pauses:
+    /// nothing that follows may overtake it. Neither [`Failure::retry`] nor [`Failure::dead_letter`] changes that; what cannot be
+    /// handled the function has to put aside itself. Meanwhile the service says so and is not ready.
+    ///
+    /// Several replicas may run: of those that hold the same entries one commits them. They do not share the work.
+    pub fn reads<F, Fut>(mut self, reading: Reading, handler: F) -> Self
+    where
+        F: Fn(Page, Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let Reading { log, reader, .. } = &reading;
+        if self.readings.iter().any(|(known, _)| known.log == *log && known.reader == *reader) {
+            self.faults.push(Fault::ReadTwice { log: log.clone(), reader: reader.clone() });
+        }
+        self.blueprint.reads.insert(log.clone());
+        self.readings.push((reading, handlers::page(handler)));
+        self
+    }
+
     /// Says where in the state the service's database is, so that handlers can work in [transactions](Context::transaction).
     /// What they publish there goes out after the commit: a task of the service sees to that, and finishes what a replica
     /// that died has left.
@@ -290,7 +321,12 @@ impl<S: Send + Sync + 'static> Service<S> {
         let mut faults = self.faults.clone();
         faults.extend(self.blueprint.faults());
         faults.extend(self.queues.iter().flat_map(|(queue, wired)| wired.options.faults(queue)));
-        if self.queues.is_empty() && self.observer.is_none() && self.backgrounds.is_empty() {
+        faults.extend(self.readings.iter().flat_map(|(reading, _)| reading.faults()));
+        if let (Some((reading, _)), None) = (self.readings.first(), &self.store) {
+            faults.push(Fault::ReadWithoutStore { log: reading.log.clone() });
+        }
+        let hears = !self.queues.is_empty() || self.observer.is_some() || !self.readings.is_empty();
+        if !hears && self.backgrounds.is_empty() && self.blueprint.logs.is_empty() {
             faults.push(Fault::Idle(self.name().to_owned()));
         }
         faults

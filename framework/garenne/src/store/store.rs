@@ -60,7 +60,7 @@ pub(crate) enum Kind {
 
 impl Store {
     /// Opens the database at `url` and brings its tables up to date: the service's, give it `&sqlx::migrate!()`, and the
-    /// library's own, `garenne_outbox` and `garenne_inbox`.
+    /// library's own: `garenne_outbox`, `garenne_inbox`, `garenne_offset`.
     ///
     /// Replicas may do so at the same time: one migrates, the others wait for it. A SQLite file is created
     /// when the URL says `?mode=rwc`. An empty URL names no database: a service hands over what `DATABASE_URL` says,
@@ -126,6 +126,19 @@ impl Store {
             Kind::Postgres => "BEGIN",
         };
         self.writers.begin_with(begin).await
+    }
+
+    /// Begins a transaction that only reads, and sees one state of the database however many statements it has.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached: try again later.
+    pub async fn snapshot(&self) -> Result<Transaction, sqlx::Error> {
+        let begin = match self.kind {
+            Kind::Sqlite { .. } => "BEGIN",
+            Kind::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.readers.begin_with(begin).await
     }
 
     pub(crate) fn kind(&self) -> &Kind {

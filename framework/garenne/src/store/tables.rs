@@ -1,4 +1,4 @@
-//! The library's own tables in a service's database: outbox and inbox.
+//! The library's own tables in a service's database: outbox, inbox, and how far logs are read.
 
 use sqlx::migrate::Migrator;
 

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::reading::{ReadingMetrics, Readings};
+
 /// The counters of one running service. All names begin with `garenne_`; times are in seconds.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -39,6 +41,7 @@ pub(crate) struct Metrics {
     duplicates: Family<QueueLabel, Counter>,
     outbox_pending: Gauge,
     outbox_age: Gauge,
+    readings: Readings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -98,6 +101,7 @@ impl Metrics {
             duplicates: Family::default(),
             outbox_pending: Gauge::default(),
             outbox_age: Gauge::default(),
+            readings: Readings::default(),
         };
         registry.register("published", "Messages handed to the broker", metrics.published.clone());
         registry.register("confirmed", "Messages the broker confirmed", metrics.confirmed.clone());
@@ -134,6 +138,7 @@ impl Metrics {
         registry.register("outbox_pending", "Committed messages that are not confirmed yet", pending);
         let age = metrics.outbox_age.clone();
         registry.register_with_unit("outbox_age", "How long the oldest of them waits", Unit::Seconds, age);
+        metrics.readings.register(&mut registry);
         metrics.registry = registry;
         metrics
     }
@@ -167,6 +172,11 @@ impl Metrics {
             consumed: self.consumed.get_or_create_owned(&label),
             seconds: self.handler_seconds.get_or_create_owned(&label),
         }
+    }
+
+    /// The counters of one reader of a log, looked up once.
+    pub(crate) fn reading(&self, log: &str, reader: &str) -> ReadingMetrics {
+        self.readings.of(log, reader)
     }
 
     pub(crate) fn retried(&self, queue: &str, delay: Duration, error: &str) {

@@ -5,10 +5,12 @@
 mod log;
 mod mentions;
 mod metrics;
+mod reading;
 mod trace;
 
 pub use log::LogFormat;
 pub(crate) use log::{check_filter, install as install_log};
 pub(crate) use mentions::Mentions;
 pub(crate) use metrics::{Metrics, QueueMetrics};
+pub(crate) use reading::ReadingMetrics;
 pub(crate) use trace::Trace;

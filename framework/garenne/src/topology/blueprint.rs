@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use garenne_contract::{MessageName, RESERVED_WORDS, is_kebab_case};
 
-use super::{Binding, Entrance, Exchange, ExchangeKind, Exit, Fault, Queue, Topology, names};
+use super::{Binding, Entrance, Exchange, ExchangeKind, Exit, Fault, Log, Queue, Topology, names};
 use crate::retry::Ladder;
 
 /// The longest name of a service, in bytes: queue names must fit into 255 with everything around it.
@@ -27,6 +27,10 @@ pub(crate) struct Blueprint {
     pub(crate) asks: BTreeSet<MessageName>,
     /// Owners whose events all go to the live feed.
     pub(crate) observes: BTreeSet<String>,
+    /// Logs that the service keeps.
+    pub(crate) logs: Vec<Log>,
+    /// Queues of the logs that it reads.
+    pub(crate) reads: BTreeSet<String>,
     /// Whether requests of clients that know only `reply_to` are answered.
     pub(crate) answers_foreign_clients: bool,
     /// Whether replies come by the broker's direct reply-to instead of a queue of the service's own.
@@ -134,6 +138,11 @@ impl Blueprint {
         faults.extend(
             self.observes.iter().filter(|owner| !is_word(owner, SERVICE_NAME_LIMIT)).cloned().map(Fault::ObservedName),
         );
+        let logs = || self.logs.iter();
+        let logs_names = logs().map(|log| &log.name).chain(logs().flat_map(|log| &log.owners));
+        let unfit = logs_names.filter(|name| !is_word(name, SERVICE_NAME_LIMIT));
+        faults.extend(unfit.cloned().map(Fault::LogName));
+        faults.extend(logs().flat_map(Log::faults));
         faults
     }
 
@@ -171,6 +180,12 @@ impl Blueprint {
                 topology.bindings.extend(keys.iter().map(|key| Binding::new(queue.clone(), queue, key.as_str())));
             }
             topology.bindings.extend(heard.iter().map(|message| message.binding(service, queue)));
+        }
+        for log in &self.logs {
+            let queue = Queue::log(log);
+            let bind = |owner: &String| Binding::new(names::events(owner), &queue.name, "#");
+            topology.bindings.extend(log.owners.iter().map(bind));
+            topology.queues.push(queue);
         }
         topology
     }
@@ -220,6 +235,7 @@ fn is_binding_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::Argument;
 
     fn inventory() -> Blueprint {
         let mut blueprint = Blueprint::new("inventory");
@@ -315,12 +331,32 @@ mod tests {
     }
 
     #[test]
+    fn a_log_is_a_bounded_stream_of_all_that_its_owners_say() {
+        let mut blueprint = Blueprint::new("analytics");
+        blueprint.logs.push(Log::new("shop").of(["orders", "analytics"]).bytes(1_000_000).days(7));
+        let topology = blueprint.topology();
+        let queue = topology.queues.iter().find(|queue| queue.name == "shop.log").unwrap();
+        let text = |text: &str| Argument::Text(text.into());
+        let arguments = [
+            ("x-queue-type", text("stream")),
+            ("x-max-length-bytes", Argument::Integer(1_000_000)),
+            ("x-max-age", text("7D")),
+            ("x-stream-max-segment-size-bytes", Argument::Integer(50_000)),
+        ];
+        assert_eq!(queue.arguments, arguments.into());
+        let bound = topology.bindings.iter().filter(|binding| binding.queue == "shop.log");
+        let bound: Vec<_> = bound.map(|binding| (binding.exchange.as_str(), binding.key.as_str())).collect();
+        assert_eq!(bound, [("analytics.events", "#"), ("orders.events", "#")]);
+    }
+
+    #[test]
     fn all_faults_are_found_at_once() {
         let mut blueprint = Blueprint::new("Retry Desk");
         let foreign = Heard::Request(MessageName::new("orders.get-order"));
         blueprint.queues.insert("Retry Desk.retry.1000".into(), [foreign].into());
         blueprint.queue_names.insert("retry.1000".into());
         blueprint.observes.insert("events".into());
+        blueprint.logs.push(Log::new("log").of(["orders"]));
         assert_eq!(
             blueprint.faults(),
             [
@@ -328,6 +364,7 @@ mod tests {
                 Fault::QueueName("retry.1000".into()),
                 Fault::AnswersForeign { service: "Retry Desk".into(), message: "orders.get-order", owner: "orders" },
                 Fault::ObservedName("events".into()),
+                Fault::LogName("log".into()),
             ]
         );
     }

@@ -71,10 +71,31 @@ pub enum Fault {
     /// An observed owner cannot be the name of a service.
     #[error("observes {0:?}, which cannot be a service's name: use kebab case, at most 40 bytes, and no reserved word")]
     ObservedName(String),
+    /// A log's name cannot stand in the name of its queue, or an owner of its events cannot be the name of a service.
+    #[error(
+        "log name or owner {0:?}: use kebab case, at most 40 bytes, and none of the topology's own words such as `events` or `log`"
+    )]
+    LogName(String),
+    /// Two readers of a log would share one place in it.
+    #[error("log {log} is read twice by {reader}: give each reader a name of its own")]
+    ReadTwice {
+        /// The log's queue.
+        log: String,
+        /// The reader's name.
+        reader: String,
+    },
+    /// How far a log is read is committed with what was done about it.
+    #[error("log {log} is read, and nothing says where to keep how far: add .stores_in(|state: &State| &state.store)")]
+    ReadWithoutStore {
+        /// The log's queue.
+        log: String,
+    },
     /// There is one live feed.
     #[error("{0} has two .observe(…): name all owners in one, and tell the events apart by their names")]
     ObservesTwice(String),
     /// A service that does nothing was surely not meant.
-    #[error("{0} hears, answers, observes and runs nothing: add .on(…), .answer(…), .observe(…) or .background(…)")]
+    #[error(
+        "{0} hears, answers, observes, reads, keeps and runs nothing: add .on(…), .answer(…), .observe(…), .reads(…), .keeps(…) or .background(…)"
+    )]
     Idle(String),
 }

@@ -9,6 +9,7 @@ mod definitions;
 mod exchange;
 mod fault;
 mod foreign;
+mod log;
 mod queue;
 mod rights;
 mod shape;
@@ -18,6 +19,7 @@ pub(crate) use definitions::definitions;
 pub(crate) use exchange::{Exchange, ExchangeKind};
 pub use fault::Fault;
 pub(crate) use foreign::{Entrance, Exit};
+pub use log::Log;
 pub(crate) use queue::{Argument, Queue, REQUEST_DELIVERY_LIMIT};
 pub(crate) use shape::{Binding, Topology};
 
@@ -84,6 +86,11 @@ pub(crate) mod names {
 
     pub(crate) fn reply_queue(service: &str, boot: &str) -> String {
         format!("{service}.reply.{boot}")
+    }
+
+    /// The queue of a log.
+    pub(crate) fn log(name: &str) -> String {
+        format!("{name}.log")
     }
 
     pub(crate) fn live_queue(service: &str, boot: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::names;
+use super::{Log, names};
 
 /// A queue and its arguments. Every queue states its type: brokers differ in the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,18 @@ impl Queue {
             names::live_queue(service, boot),
             [("x-max-length", Argument::Integer(LIVE_LIMIT)), ("x-overflow", Argument::Text("drop-head".into()))],
         )
+    }
+
+    /// Keeps what was said, bounded, for whoever reads it and however often.
+    pub(crate) fn log(log: &Log) -> Self {
+        let integer = |number: u64| Argument::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let arguments = [
+            ("x-queue-type", Argument::Text("stream".into())),
+            ("x-max-length-bytes", integer(log.bytes)),
+            ("x-max-age", Argument::Text(format!("{}D", log.days))),
+            ("x-stream-max-segment-size-bytes", integer(log.segment_bytes())),
+        ];
+        Self { name: names::log(&log.name), exclusive: false, arguments: arguments.into() }
     }
 
     fn quorum(name: String, arguments: impl IntoIterator<Item = (&'static str, Argument)>) -> Self {

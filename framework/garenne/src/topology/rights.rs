@@ -31,8 +31,17 @@ impl Blueprint {
     /// Own objects in full; of others only what is heard, observed, published and asked.
     pub(crate) fn rights(&self) -> Rights {
         let own = format!("{}\\..*", self.service);
+        let mut configure = BTreeSet::from([own.clone()]);
         let mut write = BTreeSet::from([own.clone()]);
         let mut read = BTreeSet::from([own.clone()]);
+        for log in &self.logs {
+            // To write is to bind: there is no exchange but the default one by which it could publish into it.
+            let log = escaped(&names::log(&log.name));
+            configure.insert(log.clone());
+            write.insert(log.clone());
+            read.insert(log);
+        }
+        read.extend(self.reads.iter().map(|log| escaped(log)));
         let mut topics = self.own_topics();
         if self.answers().next().is_some() {
             // Which services ask is theirs to say; replies go to their exchange and nowhere else.
@@ -48,7 +57,7 @@ impl Blueprint {
             if !says.is_empty() {
                 write.insert(escaped(&exchange));
             }
-            let observed = self.observes.contains(owner);
+            let observed = self.observes.contains(owner) || self.logs.iter().any(|log| log.owners.contains(owner));
             if observed || !hears.is_empty() {
                 read.insert(escaped(&exchange));
             }
@@ -68,7 +77,8 @@ impl Blueprint {
             let says = one_of(to_it.map(|exit| exit.key.as_str()).collect());
             topics.insert(exchange.clone(), TopicRights { write: says, read: NOTHING.into() });
         }
-        Rights { configure: format!("^{own}$"), write: any_of(&write), read: any_of(&read), topics }
+        let configure = if self.logs.is_empty() { format!("^{own}$") } else { any_of(&configure) };
+        Rights { configure, write: any_of(&write), read: any_of(&read), topics }
     }
 
     fn own_topics(&self) -> BTreeMap<String, TopicRights> {
@@ -106,7 +116,8 @@ impl Blueprint {
         });
         let said = self.publishes.iter().map(|name| name.owner());
         let observed = self.observes.iter().map(String::as_str);
-        heard.chain(said).chain(observed).filter(|owner| *owner != self.service).collect()
+        let logged = self.logs.iter().flat_map(|log| &log.owners).map(String::as_str);
+        heard.chain(said).chain(observed).chain(logged).filter(|owner| *owner != self.service).collect()
     }
 
     fn published_on(&self, owner: &str) -> BTreeSet<&str> {
@@ -146,6 +157,7 @@ fn any_of(expressions: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::Log;
 
     #[test]
     fn a_service_may_hear_only_what_it_subscribes_to_and_say_only_what_it_declared() {
@@ -165,6 +177,22 @@ mod tests {
             rights.topics["payments.events"].write,
             "^(payments\\.delivery-dead-lettered|payments\\.delivery-retried|payments\\.payment-captured)$"
         );
+    }
+
+    #[test]
+    fn the_keeper_of_a_log_may_bind_it_and_a_reader_may_only_read() {
+        let mut keeper = Blueprint::new("analytics");
+        keeper.logs.push(Log::new("shop").of(["orders", "analytics"]));
+        let rights = keeper.rights();
+        assert_eq!(rights.configure, "^(analytics\\..*|shop\\.log)$");
+        assert_eq!(rights.write, "^(analytics\\..*|shop\\.log)$");
+        assert_eq!(rights.read, "^(analytics\\..*|orders\\.events|shop\\.log)$");
+        assert_eq!(rights.topics["orders.events"], TopicRights { write: "^$".into(), read: ".*".into() });
+        let mut reader = Blueprint::new("audit");
+        reader.reads.insert("shop.log".into());
+        let rights = reader.rights();
+        assert_eq!((rights.configure.as_str(), rights.write.as_str()), ("^audit\\..*$", "^(audit\\..*)$"));
+        assert_eq!(rights.read, "^(audit\\..*|shop\\.log)$");
     }
 
     #[test]

@@ -1,0 +1,328 @@
+//! Reads one log: page by page, each with its place in one transaction.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::place::{self, Move, Place};
+use super::{Logged, Page, Reading};
+use crate::broker::{AckReceipt, Delivered, Intake, Offset, Origin, Source};
+use crate::consumer::{Failure, Message, guard};
+use crate::outbox::{Handling, Outbox};
+use crate::publisher::now_in_milliseconds;
+use crate::telemetry::{Metrics, ReadingMetrics};
+
+/// How often a reader to which nothing comes looks whether it was moved back.
+const LOOK: Duration = Duration::from_secs(1);
+/// After so many looks nothing comes any more of what the log has already.
+const SILENCE: u32 = 5;
+/// How long trouble with the database is waited out before a subscription begins.
+const TROUBLE: Duration = Duration::from_millis(500);
+/// The wait after the first failed attempt at a page; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// So many failed attempts at one page make the service unready.
+const STUCK: u32 = 3;
+/// Bytes of bodies after which a page takes no more.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Calls the service's function with a page.
+pub(crate) type Handle = Box<dyn Fn(Page, Message, Handling) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+
+pub(crate) struct ReaderParts {
+    pub(crate) reading: Reading,
+    pub(crate) outbox: Outbox,
+    pub(crate) handle: Handle,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Why it does not get on, if so.
+    pub(crate) stuck: watch::Sender<Option<String>>,
+}
+
+/// Reads one log for one reader.
+pub(crate) struct Reader {
+    parts: ReaderParts,
+    log: Arc<str>,
+    metrics: ReadingMetrics,
+    /// How the subscription began.
+    begun: Mutex<Covered>,
+}
+
+/// What a subscription has brought so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Covered {
+    /// The entry that the broker was asked for. Nothing when it decided itself.
+    asked: Option<i64>,
+    /// Whether that one is done already, so that it must have been in the log.
+    resumed: bool,
+    /// The last one that came.
+    last: Option<i64>,
+}
+
+/// What became of a page.
+enum Outcome {
+    /// It is committed, together with the place after it.
+    Committed,
+    /// Another replica has committed all of it.
+    DoneBefore,
+    /// The reader has its place elsewhere now: the subscription does not bring what is wanted.
+    Moved,
+}
+
+impl Reader {
+    pub(crate) fn new(parts: ReaderParts) -> Arc<Self> {
+        let Reading { log, reader, .. } = &parts.reading;
+        let metrics = parts.metrics.reading(log, reader);
+        Arc::new(Self { log: log.as_str().into(), metrics, begun: Mutex::default(), parts })
+    }
+
+    /// The subscription.
+    pub(crate) fn source(self: &Arc<Self>, consumer_tag: String) -> Source {
+        let (begins, consumes) = (Arc::clone(self), Arc::clone(self));
+        let begin = Arc::new(move || -> BoxFuture<'static, Offset> {
+            let reader = Arc::clone(&begins);
+            Box::pin(async move { reader.begin().await })
+        });
+        Source {
+            origin: Origin::Log { queue: self.parts.reading.log.clone(), begin },
+            consumer_tag,
+            prefetch: self.parts.reading.prefetch(),
+            no_ack: false,
+            stays: false,
+            consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
+        }
+    }
+
+    /// Where to begin. It asks for the last entry that is done, not the one after it: when that one does not come, the log has it no
+    /// longer, and perhaps others.
+    async fn begin(&self) -> Offset {
+        let Reading { log, reader, start, .. } = &self.parts.reading;
+        let mut told = false;
+        let (offset, asked, resumed) = loop {
+            match place::look(self.parts.outbox.store(), log, reader).await {
+                Ok(Some(done)) if done >= 0 => break (Offset::At(done), Some(done), true),
+                Ok(Some(_)) => break (Offset::First, Some(0), false),
+                Ok(None) => break (start.offset(), start.first(), false),
+                Err(error) if !told => {
+                    told = true;
+                    tracing::warn!(%error, log, reader, "how far the log is read cannot be read; trying again");
+                }
+                Err(_) => {}
+            }
+            sleep(TROUBLE).await;
+        };
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Covered { asked, resumed, last: None };
+        offset
+    }
+
+    /// Reads until the service drains, the channel is lost, or the subscription does not bring what is wanted.
+    async fn read(self: Arc<Self>, mut intake: Intake) {
+        let drain = intake.drain();
+        let mut covered = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((entries, receipts)) = self.gather(&mut intake, covered).await {
+            let entries: Arc<[Logged]> = entries.into();
+            if !self.work(&entries, covered, drain.clone()).await {
+                break;
+            }
+            // To a log this is no more than a request for as many again.
+            receipts.into_iter().for_each(AckReceipt::acknowledge);
+            covered.last = entries.last().map(Logged::place);
+        }
+        self.free();
+    }
+
+    /// The entries of the next page.
+    async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<(Vec<Logged>, Vec<AckReceipt>)> {
+        let Reading { page, linger, .. } = self.parts.reading;
+        let mut looks = 0_u32;
+        let first = loop {
+            match timeout(LOOK, intake.next()).await {
+                Ok(next) => break next?,
+                Err(_) if self.was_moved_back(covered).await => return None,
+                Err(_) => looks = looks.saturating_add(1),
+            }
+            // The last entry is always there, and so at least one of those that were asked for.
+            if let (SILENCE, Some(done)) = (looks, covered.awaits()) {
+                let reason = format!("{}: {}", self.log, begins_anew(done));
+                tracing::error!("{reason}");
+                self.stuck(reason);
+            }
+        };
+        let until = Instant::now() + linger;
+        let (mut entries, mut receipts, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(Delivered { inbound, receipt }) = next {
+            bytes += inbound.body.len();
+            match Logged::of(inbound) {
+                Some(entry) => {
+                    entries.push(entry);
+                    receipts.push(receipt);
+                }
+                // What is not acknowledged stays where it is.
+                None => self.stuck(format!("queue {} is no stream: delete it, and start its keeper again", self.log)),
+            }
+            let full = entries.len() >= usize::from(page) || bytes >= PAGE_BYTES;
+            next = if full { None } else { timeout_at(until, intake.next()).await.unwrap_or_default() };
+        }
+        let draining = intake.drain().borrow().is_some();
+        (!draining).then_some((entries, receipts))
+    }
+
+    /// Tries a page until it is done; `false` when the subscription is to end.
+    async fn work(
+        &self,
+        entries: &Arc<[Logged]>,
+        covered: Covered,
+        mut drain: watch::Receiver<Option<Instant>>,
+    ) -> bool {
+        let Some(first) = entries.first() else { return true };
+        let (mut attempt, mut wait) = (1, FIRST_WAIT);
+        loop {
+            match self.attempt(entries, covered, attempt).await {
+                Ok(Outcome::Committed | Outcome::DoneBefore) => {
+                    self.free();
+                    return true;
+                }
+                Ok(Outcome::Moved) => return false,
+                Err(failure) => {
+                    self.metrics.retried(first.offset(), attempt, &failure.to_string());
+                    if attempt >= STUCK {
+                        let (log, offset) = (&self.log, first.offset());
+                        self.stuck(format!("{log} is read no further than offset {offset}: {failure}"));
+                    }
+                }
+            }
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = drain.wait_for(Option::is_some) => return false,
+            }
+            attempt = attempt.saturating_add(1);
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// The effects of a page and the place after it, or nothing.
+    async fn attempt(&self, all: &Arc<[Logged]>, covered: Covered, attempt: u32) -> Result<Outcome, Failure> {
+        let ReaderParts { reading: Reading { log, reader, start, deadline, .. }, outbox, handle, .. } = &self.parts;
+        let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(Outcome::DoneBefore) };
+        let mut transaction = outbox.store().write().await.map_err(database)?;
+        let mut place = place::lock(&mut transaction, log, reader).await.map_err(database)?;
+        if place.is_none() && covered.last.is_none() {
+            let before = start.first().unwrap_or(first.place()) - 1;
+            place::enter(&mut transaction, log, reader, before, now()).await.map_err(database)?;
+            place = place::lock(&mut transaction, log, reader).await.map_err(database)?;
+        }
+        let before = covered.before().unwrap_or(first.place() - 1);
+        let Some(place) = place.filter(|place| place.offset >= before) else { return Ok(Outcome::Moved) };
+        let from = all.partition_point(|entry| entry.place() <= place.offset);
+        let done = from.checked_sub(1).and_then(|done| all.get(done));
+        if done.is_some_and(|done| place.is_elsewhere(done)) {
+            return Err(Failure::retry(begins_anew(place.offset)));
+        }
+        let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
+        let missed = if covered.begins_late(first) { next.place().abs_diff(place.offset + 1) } else { 0 };
+
+        let (page, notes) = Page::new(Arc::clone(all), from, missed);
+        let handling = Handling::begun(outbox, &self.log, transaction);
+        let message = Message::of_page(log, attempt);
+        if let Err(failure) = guard(*deadline, handle(page, message, handling.clone())).await {
+            handling.roll_back().await;
+            return Err(failure);
+        }
+        let unreadable = notes.unreadable();
+        let to = Place::of(notes.last(), last);
+        let step = Move { from: place.offset, to, unreadable: unreadable.len() as u64, missed };
+        if let Err(failure) = self.advance(&handling, step).await {
+            handling.roll_back().await;
+            return Err(failure);
+        }
+        handling.commit().await?;
+        if missed > 0 {
+            self.metrics.missed(missed, next.offset());
+        }
+        for entry in unreadable {
+            self.metrics.unreadable(entry.offset, &entry.name, entry.message_id.as_deref(), &entry.error);
+        }
+        let age = last.sent_at().and_then(|sent| SystemTime::now().duration_since(sent).ok());
+        self.metrics.read(all.len() - from, notes.last(), age);
+        Ok(Outcome::Committed)
+    }
+
+    async fn advance(&self, handling: &Handling, step: Move) -> Result<(), Failure> {
+        let Reading { log, reader, .. } = &self.parts.reading;
+        let mut transaction = handling.begin().await?;
+        let moved = place::advance(&mut transaction, log, reader, step, now()).await.map_err(database)?;
+        if moved { Ok(()) } else { Err(Failure::retry("the handler has changed garenne_offset; it is the library's")) }
+    }
+
+    /// Whether the entries that are wanted next came long ago.
+    async fn was_moved_back(&self, covered: Covered) -> bool {
+        let Reading { log, reader, .. } = &self.parts.reading;
+        match place::look(self.parts.outbox.store(), log, reader).await {
+            Ok(Some(place)) => covered.before().is_some_and(|before| place < before),
+            Ok(None) => covered.last.is_some(),
+            Err(_) => false,
+        }
+    }
+
+    fn stuck(&self, reason: String) {
+        self.metrics.stuck(true);
+        self.parts.stuck.send_replace(Some(reason));
+    }
+
+    fn free(&self) {
+        self.metrics.stuck(false);
+        self.parts.stuck.send_if_modified(|reason| reason.take().is_some());
+    }
+}
+
+impl Covered {
+    /// Every entry after this one is still to come or comes next. Nothing when only the first that comes tells.
+    fn before(self) -> Option<i64> {
+        self.last.or(self.asked.map(|asked| asked - 1))
+    }
+
+    /// The entry that is done and was asked for all the same, until something comes.
+    fn awaits(self) -> Option<i64> {
+        self.asked.filter(|_| self.resumed && self.last.is_none())
+    }
+
+    /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
+    fn begins_late(self, first: &Logged) -> bool {
+        self.last.is_none() && self.asked.is_some_and(|asked| first.place() > asked)
+    }
+}
+
+/// What to say when the log is another one than the one that was read.
+fn begins_anew(offset: i64) -> String {
+    format!(
+        "entry {offset}, which is done, is another one or not there: the log was deleted and begins anew. To read the new one from \
+         its beginning, rewind the reader (set last_offset in garenne_offset to -1)"
+    )
+}
+
+fn now() -> i64 {
+    i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn database(error: sqlx::Error) -> Failure {
+    Failure::retry(format!("the service's database: {error}")).of_class("database")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Covered;
+
+    #[test]
+    fn what_was_brought_before_is_not_brought_again() {
+        // Asked for 40, which is done: 41 comes after it.
+        let begun = Covered { asked: Some(40), resumed: true, last: None };
+        assert_eq!(begun.before(), Some(39));
+        assert_eq!(Covered { last: Some(99), ..begun }.before(), Some(99));
+        // The broker decides.
+        assert_eq!(Covered::default().before(), None);
+    }
+}
