@@ -116,6 +116,19 @@ fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::Properties;
+
+    #[test]
+    fn an_event_is_not_answered_whatever_address_its_sender_writes_beside_it() {
+        let properties = Properties { reply_to: Some("amq.gen-1".into()), ..Properties::default() };
+        let (exchange, routing_key) = (String::new(), "math.nest".to_owned());
+        let inbound = Inbound { exchange, routing_key, redelivered: true, body: b"packet".to_vec(), properties };
+        let of = |asks| unpacked(&inbound, b"data".to_vec(), asks);
+        assert_eq!(of(false).properties.reply_to, None);
+        let request = of(true);
+        assert_eq!(request.properties.reply_to.as_deref(), Some("amq.gen-1"));
+        assert_eq!((request.body.as_slice(), request.redelivered), (b"data".as_slice(), true));
+    }
 
     /// Which handler a pattern reaches.
     fn reached(wildcards: bool, pattern: &str) -> Option<&'static str> {
