@@ -88,7 +88,7 @@ fn thrown<R: Request>(error: Value) -> AskError<R::Error> {
     if packet::is_no_handler(&error) {
         let detail = text(&error).unwrap_or_default();
         let (kind, title) = ("urn:nestjs:no-handler".to_owned(), "The server does not know the pattern".to_owned());
-        return AskError::Problem(Problem { kind, title, status: 501, detail, error, ..Problem::default() });
+        return AskError::Problem(Box::new(Problem { kind, title, status: 501, detail, error, ..Problem::default() }));
     }
     let of_contract = |value: &Value| serde_json::from_value(value.clone()).ok();
     if let Some(error) = of_contract(&error).or_else(|| error.get("details").and_then(of_contract)) {
@@ -96,5 +96,11 @@ fn thrown<R: Request>(error: Value) -> AskError<R::Error> {
     }
     let detail = error.get("message").and_then(text).or_else(|| text(&error)).unwrap_or_else(|| error.to_string());
     let retryable = error.get("retryable") == Some(&Value::Bool(true));
-    AskError::Problem(Problem { kind: "urn:nestjs:error".to_owned(), detail, retryable, error, ..Problem::default() })
+    AskError::Problem(Box::new(Problem {
+        kind: "urn:nestjs:error".to_owned(),
+        detail,
+        retryable,
+        error,
+        ..Problem::default()
+    }))
 }

@@ -80,9 +80,9 @@ enum Heard<T> {
 }
 
 impl<R: Request> Answers<R> {
-    pub(super) fn new(call: Call, waiting: WaitingForMany, publisher: Publisher) -> Self {
+    pub(super) fn new(call: &Call, waiting: WaitingForMany, publisher: Publisher) -> Self {
         let WaitingForMany { place, replies, overrun } = waiting;
-        let Call { request, patience, started, deadline, .. } = call;
+        let Call { request, patience, started, deadline, .. } = *call;
         Self {
             request,
             replies,

@@ -16,7 +16,7 @@ pub enum AskError<E> {
     Remote(E),
     /// The responder failed, or refused in a form that the contract does not name.
     #[error("{0}")]
-    Problem(Problem),
+    Problem(Box<Problem>),
     /// No queue takes this request: its responder was never started, or its queue is gone.
     #[error("nobody answers {request}: no queue is bound for it. Start the service that owns it")]
     NobodyThere {

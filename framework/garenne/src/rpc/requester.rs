@@ -82,7 +82,7 @@ impl Requester {
         let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
         let sent = timeout_at(call.deadline, self.send::<R>(&call, body, cause)).await;
         sent.unwrap_or_else(|_| Err(self.late::<R>(&call)))?;
-        Ok(Answers::new(call, waiting, self.publisher.clone()))
+        Ok(Answers::new(&call, waiting, self.publisher.clone()))
     }
 
     /// Sends nothing more. What was sent may still be answered.
@@ -202,7 +202,7 @@ pub(super) fn read<R: Request>(reply: &Inbound) -> Result<R::Reply, AskError<R::
         {
             return Err(AskError::Remote(error));
         }
-        return Err(AskError::Problem(problem));
+        return Err(AskError::Problem(Box::new(problem)));
     }
     // An empty body is the empty reply.
     let body: &[u8] = if reply.body.is_empty() { b"null" } else { &reply.body };

@@ -118,7 +118,7 @@ async fn what_a_server_throws_is_the_error_of_the_contract_or_a_problem_with_its
     let detailed = json!({"status": "error", "message": "m", "code": "refused", "details": {"limit": 7}});
     assert_eq!(refuse(detailed).await, Err(AskError::Remote(TooBig { limit: 7 })), "as services of ours answer NestJS");
     let problem = |failed: Result<u32, AskError<TooBig>>| match failed {
-        Err(AskError::Problem(problem)) => problem,
+        Err(AskError::Problem(problem)) => *problem,
         other => panic!("{other:?}"),
     };
     let text = problem(refuse(json!("out of paper")).await);

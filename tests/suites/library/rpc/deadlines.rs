@@ -43,7 +43,7 @@ async fn a_request_within_a_handler_has_no_more_time_than_the_request_that_is_an
         Ok(0)
     }
     let bench = Bench::new().await;
-    bench.exchange("auditor.requests").await;
+    bench.raw.exchange("auditor.requests").await;
     bench.raw.queue("auditor", "auditor.requests", "auditor.check").await;
     let service = Service::new("clerk").answer(ask_the_auditor).answers_foreign_clients().asks::<Check>();
     let clerk = bench.start(service).await;
@@ -71,7 +71,7 @@ async fn a_handler_whose_caller_has_given_up_sends_no_requests() {
         Ok(0)
     }
     let bench = Bench::new().await;
-    bench.exchange("auditor.requests").await;
+    bench.raw.exchange("auditor.requests").await;
     bench.raw.queue("auditor", "auditor.requests", "auditor.check").await;
     let clerk = bench.start(Service::new("clerk").answer(ask_too_late).asks::<Check>()).await;
     let porter = bench.porter(Duration::from_millis(400)).await;

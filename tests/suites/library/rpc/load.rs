@@ -68,6 +68,7 @@ async fn consumers(raw: &Raw, queue: &str, wanted: u32) {
 }
 
 /// Makes the calls by this way for replies, while responders die.
+#[expect(clippy::print_stdout, reason = "the figures of a long run are read by whoever asked for it")]
 async fn every_call_ends(calls: u64, direct: bool) {
     let vhost = Vhost::new();
     let raw = Raw::connect(&vhost).await;

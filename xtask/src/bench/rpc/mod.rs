@@ -15,8 +15,8 @@ use lexopt::{Error, Parser, ValueExt};
 use rabbitmq_node::{ADMINISTRATOR, BrokerChoice, Node, NodeOptions};
 use serde_json::json;
 
-use crate::claim::Claim;
 use super::own_broker;
+use crate::claim::Claim;
 use crate::failure::Failure;
 use crate::{build, workspace};
 use peer::{Load, Pair};
