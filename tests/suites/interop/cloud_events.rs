@@ -85,9 +85,11 @@ async fn what_a_service_says_as_cloud_events_is_read_by_others_in_both_modes() {
         let url = vhost.url();
         let hearing = PEER.start("receive.py", &[&url, "desk.events", "desk.ticket-filed"]);
         let raw = Raw::connect(&vhost).await;
-        eventually("the queue", || async {
+        // It subscribes after it has bound its queue.
+        eventually("its subscription", || async {
             let queue = vhost.broker().management().get(&format!("queues/{}/courier.desk.ticket-filed", vhost.name()));
-            queue.map(drop).map_err(|error| error.to_string())
+            let queue = queue.map_err(|error| error.to_string())?;
+            if queue["consumers"] == 1 { Ok(()) } else { Err(queue.to_string()) }
         })
         .await;
         raw.queue("spy", "desk.events", "#").await;
