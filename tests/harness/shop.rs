@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use rabbitmq_node::ports;
+use machine::ports;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -3,6 +3,7 @@
 use std::mem::{replace, take};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use garenne_contract::MessageName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::inbox::{self, Known};
@@ -22,7 +23,7 @@ struct Shared {
     outbox: Option<Outbox>,
     queue: Arc<str>,
     /// What the inbox is to know: the message's id, its name, and the message for its body.
-    noted: Option<(String, String, Arc<Inbound>)>,
+    noted: Option<(String, &'static str, Arc<Inbound>)>,
     state: Mutex<State>,
     transaction: Arc<AsyncMutex<Option<Transaction>>>,
 }
@@ -39,12 +40,24 @@ enum State {
     Ended { apart: bool },
 }
 
+impl State {
+    fn is_apart(&self) -> bool {
+        matches!(self, Self::Apart | Self::Ended { apart: true })
+    }
+}
+
 impl Handling {
-    pub(crate) fn new(outbox: Option<Outbox>, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Self {
+    pub(crate) fn new(
+        outbox: Option<Outbox>,
+        queue: &Arc<str>,
+        name: MessageName,
+        inbound: &Arc<Inbound>,
+        message: &Message,
+    ) -> Self {
         Self(Arc::new(Shared {
             outbox,
             queue: Arc::clone(queue),
-            noted: message.message_id().map(|id| (id.to_owned(), message.name().to_owned(), Arc::clone(inbound))),
+            noted: message.message_id().map(|id| (id.to_owned(), name.as_str(), Arc::clone(inbound))),
             state: Mutex::new(State::Apart),
             transaction: Arc::default(),
         }))
@@ -124,7 +137,7 @@ impl Handling {
 
     /// Whether what the handler publishes goes out at once, since it has begun no transaction.
     pub(crate) fn is_apart(&self) -> bool {
-        matches!(*self.state(), State::Apart | State::Ended { apart: true })
+        self.state().is_apart()
     }
 
     /// Whether the handler has begun its transaction.
@@ -185,8 +198,9 @@ impl Handling {
 
     /// Ends; returns the state before.
     fn end(&self) -> State {
-        let apart = self.is_apart();
-        replace(&mut *self.state(), State::Ended { apart })
+        let mut state = self.state();
+        let apart = state.is_apart();
+        replace(&mut *state, State::Ended { apart })
     }
 
     fn slot(&self) -> Result<OwnedMutexGuard<Option<Transaction>>, Failure> {
