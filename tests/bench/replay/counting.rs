@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use contracts::analytics::{GetSales, Rebuild, Sales};
 use garenne::{Address, Client, Running, Service, Settings};
-use rabbitmq_node::ports;
+use machine::ports;
 use tests::{ServiceProcess, Vhost, http, lasting};
 
 /// After this without an end it is given up.

@@ -79,7 +79,7 @@ async fn every_call_ends(calls: u64, direct: bool) {
     }
     consumers(&raw, "warehouse.warehouse.check-stock", 3).await;
     let mut desk = environment(&vhost, "library-ask", "desk");
-    let admin = format!("127.0.0.1:{}", rabbitmq_node::ports::free().expect("a free port"));
+    let admin = format!("127.0.0.1:{}", machine::ports::free().expect("a free port"));
     desk.push(("ADMIN_ADDR", admin.clone()));
     if direct {
         desk.push(("RPC_DIRECT", "1".to_owned()));
