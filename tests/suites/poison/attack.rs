@@ -127,7 +127,7 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
     raw.queue("spy", "clerk.events", "clerk.ticket-closed").await;
 
     let started = Instant::now();
-    let (process, tenth) = (clerk.id(), messages / 10);
+    let (process, quarter) = (clerk.id(), messages / 4);
     let attack = move || {
         let mut collector = Wire::connect(&vhost);
         // Whatever the routing key, it shall come to the service.
@@ -138,9 +138,9 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
         }
         let (bulk, careful) = (Wire::connect(&vhost), Wire::connect(&vhost));
         let mut attack = Attack { seed, bulk, careful, collector, replies, vhost, ledger: Ledger::default() };
-        attack.send(0..tenth);
+        attack.send(0..quarter);
         let warm = resident(process);
-        attack.send(tenth..messages);
+        attack.send(quarter..messages);
         // The last word has a good message, and a good request.
         for number in [messages, messages + 1] {
             let mut good = Draft::event(number);
@@ -182,7 +182,7 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
     let breakers = ledger.expected(Expected::Dead("delivery_limit"));
     println!(
         "seed {seed}, {} s\n{}handler calls {consumed}, retries {retried}, outcomes doubled {}, reconnects {reconnects} of consumers \
-         and {publishing} of the publisher for {breakers} messages that break the connection\nmemory {warm} KiB after {tenth} \
+         and {publishing} of the publisher for {breakers} messages that break the connection\nmemory {warm} KiB after {quarter} \
          messages, {end} KiB at the end",
         took.as_secs(),
         ledger.table(),
@@ -203,7 +203,7 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
     let sent = usize::try_from(messages).expect("a number of messages") + 2;
     assert!(consumed <= sent + retried + again, "{consumed} calls for {sent} messages and {retried} retries");
     assert!(ledger.doubled() <= again, "{} doubled", ledger.doubled());
-    // A tenth of a short run is over before the process has its size.
+    // The allocator keeps what the largest messages needed; a quarter of a short run is over before it has met them.
     let allowed = if messages < 20_000 { warm * 2 } else { warm + warm / 10 };
     assert!(end <= allowed, "resident memory grew from {warm} KiB to {end} KiB");
     clerk.terminate();
