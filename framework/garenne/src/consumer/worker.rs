@@ -26,7 +26,7 @@ const COPY_BACKOFF: Duration = Duration::from_secs(1);
 /// How long a handler that was cut off may take to notice.
 const CUT_OFF: Duration = Duration::from_secs(1);
 
-type Run = Box<dyn Fn(Arc<Inbound>, Message) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+type Run = Box<dyn Fn(Arc<Inbound>, Arc<Message>) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
 
 /// What handles one message's name, without its type. It keeps the deadline and survives a panic: [`super::guard`].
 pub(crate) struct Handler {
@@ -138,7 +138,7 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let message = Message::read(&inbound, self.parts.publisher.service());
+        let message = Arc::new(Message::read(&inbound, self.parts.publisher.service()));
         let span = tracing::info_span!(
             "handle",
             queue = self.parts.queue,
@@ -152,14 +152,15 @@ impl Worker {
             let failure = match (unfit(&inbound), handler) {
                 (Some(failure), _) => Err(failure),
                 (None, None) => Err(self.unknown(&message)),
-                (None, Some(handler)) => (handler.run)(Arc::clone(&inbound), message.clone()).await,
+                (None, Some(handler)) => (handler.run)(Arc::clone(&inbound), Arc::clone(&message)).await,
             };
             drop(handling);
             match failure {
                 Ok(()) => receipt.acknowledge(),
                 Err(failure) => {
                     let handler = handler.map_or("", |handler| handler.name);
-                    self.fail(handler, &inbound, &message, &failure, receipt).await;
+                    // Boxed: what rarely happens shall not make the future of every delivery larger.
+                    Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await;
                 }
             }
         };

@@ -24,7 +24,7 @@ use crate::topology::REQUEST_DELIVERY_LIMIT;
 pub(crate) async fn answer<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
-    message: &Message,
+    message: &Arc<Message>,
     unit: &Unit,
     deadline: Duration,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
@@ -70,7 +70,7 @@ pub(crate) async fn answer<R: Request>(
 pub(crate) async fn answer_many<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
-    message: &Message,
+    message: &Arc<Message>,
     deadline: Duration,
     handler: impl AsyncFnOnce(R, Replies<R::Reply>) -> Result<(), Refusal<R::Error>>,
 ) -> Result<(), Failure> {

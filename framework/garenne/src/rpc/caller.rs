@@ -1,5 +1,7 @@
 //! Who is answered: where the caller waits, and how it is told.
 
+use std::sync::Arc;
+
 use super::{Problem, problem};
 use crate::broker::{Inbound, Outgoing, Properties, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};
@@ -11,7 +13,7 @@ pub(super) struct Caller {
     /// The request's name.
     pub(super) request: &'static str,
     publisher: Publisher,
-    message: Message,
+    message: Arc<Message>,
     /// Nothing for a command.
     address: Option<ReplyAddress>,
 }
@@ -46,11 +48,11 @@ impl Caller {
     pub(super) fn of(
         publisher: &Publisher,
         inbound: &Inbound,
-        message: &Message,
+        message: &Arc<Message>,
         request: &'static str,
     ) -> Result<Self, Failure> {
         let address = ReplyAddress::of(inbound, publisher.answers_foreign_clients())?;
-        Ok(Self { request, publisher: publisher.clone(), message: message.clone(), address })
+        Ok(Self { request, publisher: publisher.clone(), message: Arc::clone(message), address })
     }
 
     /// Whether anybody waits. Nobody waits for a command.
@@ -86,7 +88,7 @@ impl Caller {
         let cause = self.message.cause();
         let service = self.publisher.service();
         let mut outgoing =
-            Envelope { exchange, routing_key: &key, kind: &kind, service, cause: &cause }.seal(reply.body);
+            Envelope { exchange, routing_key: &key, kind: &kind, service, id: None, cause: &cause }.seal(reply.body);
         outgoing.properties =
             Properties { correlation_id, content_type: Some(reply.content_type.to_owned()), ..outgoing.properties };
         if let Some(Number { run, number, last }) = reply.number {

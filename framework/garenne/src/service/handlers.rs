@@ -67,10 +67,9 @@ where
                 let (client, function) = (client.clone(), Arc::clone(&function));
                 let unit = client.parts.unit(&queue, &inbound, &message);
                 Box::pin(async move {
-                    let context = Context::new(&client, message.clone(), Some(unit.clone()));
-                    let publisher = client.parts.publisher.clone();
+                    let context = Context::new(&client, Arc::clone(&message), Some(unit.clone()));
                     let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&publisher, inbound, &message, &unit, deadline, run).await
+                    answer::<R>(&client.parts.publisher, inbound, &message, &unit, deadline, run).await
                 })
             }),
         }
@@ -92,7 +91,7 @@ where
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
                 let (client, function) = (client.clone(), Arc::clone(&function));
                 Box::pin(async move {
-                    let context = Context::new(&client, message.clone(), None);
+                    let context = Context::new(&client, Arc::clone(&message), None);
                     let run = async move |request: R, replies| function(request, context, replies).await;
                     answer_many::<R>(&client.parts.publisher, inbound, &message, deadline, run).await
                 })
@@ -114,7 +113,7 @@ where
         Box::pin(async move {
             while let Some(delivered) = intake.next().await {
                 let message = crate::consumer::Message::read(&delivered.inbound, client.parts.publisher.service());
-                let context = Context::new(&client, message, None);
+                let context = Context::new(&client, Arc::new(message), None);
                 let observe = async {
                     function(delivered.inbound.into(), context).await;
                     Ok::<(), Failure>(())
