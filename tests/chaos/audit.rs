@@ -159,7 +159,7 @@ fn untold(orders: &Orders, heard: &Heard) -> Vec<String> {
     missing.collect()
 }
 
-/// Every dead letter of every service. Looking takes them out: a run that failed has its list in the report.
+/// Every dead letter of every service. They stay where they are, one delivery older.
 async fn dead_letters(vhost: &Vhost) -> Result<Vec<DeadLetter>, lapin::Error> {
     let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
@@ -173,7 +173,7 @@ async fn dead_letters(vhost: &Vhost) -> Result<Vec<DeadLetter>, lapin::Error> {
             found.push(DeadLetter { queue: queue.clone(), message_id, reason });
         }
     }
-    // Not acknowledged: they stay where they are.
+    // What is not acknowledged goes back.
     let _ = connection.close(200, "read".into()).await;
     Ok(found)
 }

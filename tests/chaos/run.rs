@@ -46,7 +46,7 @@ pub(crate) async fn run(options: &Options) -> bool {
     let queues = watch.queues();
     let mut shop =
         Shop { target: &target, vhost: &vhost, databases: &databases, fleet: &mut fleet, queues, missing: None };
-    let (mut slow, mut given_up) = (Vec::new(), false);
+    let (mut slow, mut crashed, mut given_up) = (Vec::new(), Vec::new(), false);
     let began = Instant::now();
     lasting(CALM).await;
     let kinds: Vec<Kind> = target.kinds().into_iter().chain(databases.kinds()).collect();
@@ -58,7 +58,7 @@ pub(crate) async fn run(options: &Options) -> bool {
         let answered = match shop.suffer(&fault).await {
             Ok(answered) => answered,
             Err(complaint) => {
-                slow.push(complaint);
+                crashed.push(complaint);
                 Instant::now()
             }
         };
@@ -108,6 +108,7 @@ pub(crate) async fn run(options: &Options) -> bool {
         Err(busy) => table.findings.note("the shop comes to rest", vec![busy]),
     }
     table.findings.note("every service consumes again within 5 s", slow);
+    table.findings.note("no service ends unasked or badly", crashed);
     table.findings.note("every service stops in good order", fleet.stop().await);
     println!("\n{table}");
     for breach in &table.findings.breaches {

@@ -27,8 +27,7 @@ pub struct Vhost {
 /// # Panics
 ///
 /// When the run is for a broker that somebody else runs: such tests lie in modules named `node`, which are left out then.
-#[must_use]
-pub fn installation() -> Installation {
+pub(crate) fn installation() -> Installation {
     let choice: BrokerChoice = read("TEST_BROKER").parse().expect("TEST_BROKER names a broker");
     let unpacked = choice.installation(Path::new(&read("TEST_BROKERS_DIR")), &mut |line| eprintln!("{line}"));
     unpacked.unwrap_or_else(|error| panic!("{error}"))
@@ -78,6 +77,11 @@ impl Broker {
     pub fn address(&self) -> &str {
         &self.address
     }
+
+    /// The administrator's name and password.
+    pub(crate) fn administrator(&self) -> (&str, &str) {
+        (&self.user, &self.password)
+    }
 }
 
 impl Vhost {
@@ -120,14 +124,20 @@ impl Vhost {
     /// The administrator's URL of this vhost.
     #[must_use]
     pub fn url(&self) -> String {
-        self.url_of(&self.broker.user, &self.broker.password)
+        let (user, password) = self.broker.administrator();
+        self.url_of(user, password)
     }
 
     /// A user's URL of this vhost.
     #[must_use]
     pub fn url_of(&self, user: &str, password: &str) -> String {
+        self.url_at(&self.broker.address, user, password)
+    }
+
+    /// A user's URL of this vhost by way of another host and port.
+    pub(crate) fn url_at(&self, address: &str, user: &str, password: &str) -> String {
         let [user, password] = [user, password].map(Management::segment);
-        format!("amqp://{user}:{password}@{}/{}", self.broker.address, self.name)
+        format!("amqp://{user}:{password}@{address}/{}", self.name)
     }
 
     /// Its name.

@@ -6,6 +6,7 @@ mod broker;
 mod browser;
 pub mod clerk;
 mod database;
+pub mod exposition;
 pub mod faults;
 pub mod frame;
 pub mod http;
@@ -18,7 +19,7 @@ mod shop;
 mod wait;
 mod wire;
 
-pub use broker::{Broker, Vhost, installation};
+pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
 pub use own_broker::OwnBroker;

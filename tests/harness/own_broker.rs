@@ -3,7 +3,8 @@
 use rabbitmq_node::{ADMINISTRATOR, Management, Node, NodeOptions};
 use tempfile::TempDir;
 
-use crate::installation;
+use crate::broker::installation;
+use crate::service::tail;
 
 /// A private node that can be killed and brought to its limits. It ends with its owner.
 #[derive(Debug)]
@@ -79,9 +80,7 @@ impl Drop for OwnBroker {
     #[expect(clippy::print_stderr, reason = "the log of a broker explains why its test failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.node.directory().log().join("rabbitmq.log")).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
-            eprintln!("--- the broker ---\n{}", lines[lines.len().saturating_sub(25)..].join("\n"));
+            eprintln!("--- the broker ---\n{}", tail(&self.node.directory().log().join("rabbitmq.log")));
         }
     }
 }

@@ -82,16 +82,23 @@ impl Proxy {
         proxy
     }
 
-    /// The URL of a vhost for a user who goes through this proxy.
+    /// The administrator's URL of a vhost through this proxy.
     #[must_use]
-    pub fn url_of(&self, vhost: &Vhost, user: &str, password: &str) -> String {
-        format!("amqp://{user}:{password}@127.0.0.1:{}/{}", self.port, vhost.name())
+    pub fn url(&self, vhost: &Vhost) -> String {
+        let (user, password) = vhost.broker().administrator();
+        self.url_of(vhost, user, password)
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// A user's URL of a vhost through this proxy.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn url_of(&self, vhost: &Vhost, user: &str, password: &str) -> String {
+        vhost.url_at(&self.address(), user, password)
+    }
+
+    /// Where it listens, as host and port.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Ends every connection, and each new one at once.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
-    QueueDeclareOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
+    QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer, ExchangeKind};
 
 use crate::{PATIENCE, Vhost, eventually};
 
@@ -88,6 +88,17 @@ impl Raw {
             Ok(confirm) => confirm.await.expect_err("refused").to_string(),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// Declares a durable topic exchange.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub async fn exchange(&self, name: &str) {
+        let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
+        let declare = self.channel.exchange_declare(name.into(), ExchangeKind::Topic, options, FieldTable::default());
+        declare.await.expect("declared");
     }
 
     /// Declares a durable classic queue and binds it.

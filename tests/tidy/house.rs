@@ -1,9 +1,9 @@
 //! What the house looks like.
 
-use crate::source::{File, folders, read, root, rust_files, services};
+use crate::source::{File, crates, dependencies, read, root, rust_files, services};
 
 fn everything() -> Vec<File> {
-    ["contracts", "framework", "producers", "consumers", "infra", "tests", "xtask"]
+    ["contracts", "framework", "producers", "consumers", "infra", "tests", "xtask", "fuzz"]
         .iter()
         .flat_map(|folder| rust_files(folder))
         .collect()
@@ -48,7 +48,7 @@ fn nothing_is_left_for_later() {
 #[test]
 fn what_starts_a_node_of_its_own_is_left_out_where_the_broker_is_given() {
     for file in rust_files("tests/suites") {
-        let own = ["OwnBroker", "installation()", "Node::start", "Cluster::start"];
+        let own = ["OwnBroker", "Node::", "Cluster::"];
         let starts = own.iter().any(|words| file.code().any(|line| line.contains(words)));
         assert!(!starts || file.path.ends_with("/node.rs"), "{}: such tests lie in a module named node", file.path);
     }
@@ -56,16 +56,20 @@ fn what_starts_a_node_of_its_own_is_left_out_where_the_broker_is_given() {
 
 #[test]
 fn versions_are_stated_once() {
-    for folder in services().into_iter().chain(folders("framework")).chain([
-        "contracts".into(),
-        "tests".into(),
-        "xtask".into(),
-        "infra/node".into(),
-        "infra/postgres".into(),
-    ]) {
-        let manifest = read(&format!("{folder}/Cargo.toml"));
-        let versions: Vec<&str> = manifest.lines().filter(|line| line.contains("version = \"")).collect();
-        assert_eq!(versions, Vec::<&str>::new(), "{folder}: versions stand in the root Cargo.toml");
+    let crates = crates();
+    assert!(crates.len() > 14, "every crate is looked at: {crates:?}");
+    for folder in crates {
+        assert!(
+            read(&format!("{folder}/Cargo.toml")).contains("\nversion.workspace = true\n"),
+            "{folder} has a version"
+        );
+        for dependency in dependencies(&folder) {
+            let line = dependency.line;
+            assert!(
+                line.contains("workspace = true"),
+                "{folder}: versions stand in the root Cargo.toml, not in {line}"
+            );
+        }
     }
 }
 
@@ -82,7 +86,8 @@ fn a_service_has_the_same_files_in_the_same_places() {
 
 #[test]
 fn a_new_service_costs_under_60_lines_outside_its_domain() {
-    let wiring = ["main.rs", "lib.rs", "config.rs", "tell_confirmed.rs", "tell_cancelled.rs", "tell_dispatched.rs"];
+    let handlers = ["tell.rs", "tell_confirmed.rs", "tell_cancelled.rs", "tell_dispatched.rs"];
+    let wiring = [&["main.rs", "lib.rs", "config.rs"][..], &handlers].concat();
     let files = rust_files("consumers/notifications/src");
     let counted: Vec<(&str, usize)> = files
         .iter()
@@ -92,4 +97,22 @@ fn a_new_service_costs_under_60_lines_outside_its_domain() {
     assert_eq!(counted.len(), wiring.len(), "notifications has the files that are counted: {counted:?}");
     let lines: usize = counted.iter().map(|(_, lines)| lines).sum();
     assert!(lines < 60, "{lines} lines: {counted:?}");
+}
+
+#[test]
+fn the_poison_suite_and_the_fuzzer_know_every_header_of_the_librarys_own() {
+    let constants = read("framework/garenne/src/publisher/header.rs");
+    let headers: Vec<&str> =
+        constants.split('"').skip(1).step_by(2).filter(|name| name.starts_with("garenne-")).collect();
+    assert!(headers.len() > 10, "{headers:?}");
+    let dictionary = read("fuzz/decode.dict");
+    let poison: String = rust_files("tests/suites/poison").into_iter().map(|file| file.text).collect();
+    for header in headers {
+        let short = header.trim_start_matches("garenne-");
+        assert!(dictionary.contains(&format!("\"{header}\"\n")), "fuzz/decode.dict has no {header}");
+        assert!(
+            poison.contains(&format!("\"{header}\"")) || poison.contains(&format!("\"{short}\"")),
+            "no poison {header}"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! The invariants that ARCHITECTURE.md states.
 
-use crate::source::{File, read, rust_files, services};
+use crate::source::{File, dependencies, read, rust_files, services};
 
 /// From the top down; a module may use only what stands below it.
 const LAYERS: [&str; 11] =
@@ -30,10 +30,13 @@ fn inside_the_library_arrows_point_only_downward() {
         let own =
             LAYERS.iter().position(|layer| *layer == module).unwrap_or_else(|| panic!("{} is in no layer", file.path));
         for line in file.code().filter(|_| module != "lib") {
+            assert!(!line.contains("super::super::"), "{}: begin at `crate::`: {line}", file.path);
             for used in line.split("crate::").skip(1) {
                 assert!(!used.starts_with('{'), "{}: write one `use` for each module: {line}", file.path);
                 let used: String = used.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-                let Some(below) = LAYERS.iter().position(|layer| *layer == used) else { continue };
+                // What the crate's root has by another name comes from some module.
+                let below = LAYERS.iter().position(|layer| *layer == used);
+                let below = below.unwrap_or_else(|| panic!("{}: name the module that has it: {line}", file.path));
                 assert!(below >= own, "{}: {module} uses {used}, which stands above it: {line}", file.path);
             }
         }
@@ -48,6 +51,10 @@ fn only_the_broker_folder_knows_the_amqp_client_and_the_pool() {
         .filter(|path| !path.starts_with("framework/garenne/src/broker/"))
         .collect();
     assert_eq!(outside, Vec::<&str>::new());
+    for service in services() {
+        let knows = dependencies(&service).into_iter().find(|one| !one.of_tests && one.name.contains("lapin"));
+        assert!(knows.is_none(), "{service} depends on the AMQP client");
+    }
 }
 
 #[test]
@@ -68,7 +75,7 @@ fn a_handler_sees_neither_a_channel_nor_a_delivery_tag() {
 }
 
 #[test]
-fn the_environment_is_read_in_one_file_per_crate() {
+fn a_service_reads_its_environment_in_one_file_and_so_does_the_library() {
     for folder in services().into_iter().chain(["framework/garenne".to_owned()]) {
         let files = rust_files(&format!("{folder}/src"));
         let found = files_with(&files, &["env::var", "var(", "from_default_env"]);
@@ -80,10 +87,13 @@ fn the_environment_is_read_in_one_file_per_crate() {
 fn every_task_is_owned() {
     for file in shipped() {
         for line in file.code() {
-            let calls = ["tokio::spawn(", "tokio::task::spawn(", "std::thread::spawn("];
-            let dropped =
-                |call: &&str| line.starts_with(call.to_owned()) || line.starts_with(&format!("let _ = {call}"));
-            assert!(!calls.iter().any(dropped), "{}: nobody owns {line}", file.path);
+            // By whatever path it is called; a set of tasks, `tasks.spawn(…)`, owns what it spawns.
+            let call = line.strip_prefix("let _ = ").unwrap_or(line);
+            let name = call.split('(').next().unwrap_or_default();
+            let path = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+            let spawns =
+                ["spawn", "spawn_blocking", "spawn_local"].contains(&name.rsplit("::").next().unwrap_or_default());
+            assert!(!(path && spawns && call.contains('(')), "{}: nobody owns {line}", file.path);
         }
     }
 }
@@ -92,30 +102,29 @@ fn every_task_is_owned() {
 fn no_service_knows_another_service_or_an_http_client() {
     let names: Vec<String> = services().iter().filter_map(|path| path.rsplit('/').next().map(str::to_owned)).collect();
     for service in services() {
-        let manifest = read(&format!("{service}/Cargo.toml"));
-        let dependencies = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
-        for line in dependencies.take_while(|line| !line.starts_with('[')) {
-            let dependency = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            let forbidden = names.iter().any(|name| name == dependency)
-                || ["reqwest", "ureq", "hyper", "tonic"].contains(&dependency);
-            assert!(
-                !forbidden,
-                "{service} depends on {dependency}: what it wants to know it hears or asks over the broker"
-            );
+        for dependency in dependencies(&service).into_iter().filter(|dependency| !dependency.of_tests) {
+            let name = dependency.name;
+            let forbidden = names.contains(&name) || ["reqwest", "ureq", "hyper", "tonic"].contains(&name.as_str());
+            assert!(!forbidden, "{service} depends on {name}: what it wants to know it hears or asks over the broker");
         }
     }
 }
 
 #[test]
 fn no_test_sleeps_to_wait_for_a_state() {
-    let mut files = rust_files("tests");
-    for folder in services().into_iter().chain(["framework/garenne".to_owned(), "framework/contract".to_owned()]) {
-        files.extend(rust_files(&folder).into_iter().filter(|file| file.path.contains("/tests/")));
-    }
-    let found: Vec<&str> = files_with(&files, &["sleep("])
-        .into_iter()
-        // The first is the pace of looking for a state; the second says what is forbidden.
-        .filter(|path| !["tests/harness/wait.rs", "tests/tidy/invariants.rs"].contains(path))
-        .collect();
+    const SLEEPS: [&str; 4] = ["sleep(", "sleep_until(", "sleep as ", "park_timeout("];
+    // The clock of the first one's test stands still; the second is the pace of looking for a state; the third says what is
+    // forbidden.
+    const EXCEPT: [&str; 3] =
+        ["framework/garenne/src/service/run.rs", "tests/harness/wait.rs", "tests/tidy/invariants.rs"];
+    let files = ["framework", "infra", "contracts", "producers", "consumers", "xtask"].into_iter().flat_map(rust_files);
+    let (mut tests, units): (Vec<File>, Vec<File>) = files.partition(|file| file.path.contains("/tests/"));
+    tests.extend(rust_files("tests"));
+    let mut found = files_with(&tests, &SLEEPS);
+    let sleeps = |file: &&File| file.unit_tests().any(|line| SLEEPS.iter().any(|call| line.contains(call)));
+    found.extend(units.iter().filter(sleeps).map(|file| file.path.as_str()));
+    found.retain(|path| !EXCEPT.contains(path));
     assert_eq!(found, Vec::<&str>::new(), "poll for the state with tests::eventually");
+    let suites = rust_files("tests/suites");
+    assert_eq!(files_with(&suites, &["lasting("]), Vec::<&str>::new(), "that is for the outages of tests/chaos alone");
 }

@@ -15,6 +15,45 @@ impl File {
     pub(crate) fn code(&self) -> impl Iterator<Item = &str> {
         self.text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"))
     }
+
+    /// The code of the unit tests at its end.
+    pub(crate) fn unit_tests(&self) -> impl Iterator<Item = &str> {
+        self.code().skip_while(|line| *line != "mod tests {")
+    }
+}
+
+/// A dependency in a manifest.
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// Whether only tests have it.
+    pub(crate) of_tests: bool,
+    /// Its whole line.
+    pub(crate) line: String,
+}
+
+/// The dependencies of a crate. Each stands on one line below `[dependencies]` or `[dev-dependencies]`.
+pub(crate) fn dependencies(folder: &str) -> Vec<Dependency> {
+    let manifest = read(&format!("{folder}/Cargo.toml"));
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in manifest.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if line.starts_with('[') {
+            section = line;
+            let known = ["[dependencies]", "[dev-dependencies]"].contains(&line) || !line.contains("dependencies");
+            assert!(known, "{folder}/Cargo.toml: write {line} as a line of [dependencies] or [dev-dependencies]");
+        } else if section.contains("dependencies") {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default().to_owned();
+            found.push(Dependency { name, of_tests: section == "[dev-dependencies]", line: line.to_owned() });
+        }
+    }
+    found
+}
+
+/// The folder of every crate of the workspace.
+pub(crate) fn crates() -> Vec<String> {
+    let inside = ["framework", "infra", "producers", "consumers"].into_iter().flat_map(folders);
+    let all = inside.chain(["contracts", "tests", "xtask"].map(str::to_owned));
+    all.filter(|folder| root().join(folder).join("Cargo.toml").exists()).collect()
 }
 
 pub(crate) fn root() -> PathBuf {

@@ -126,10 +126,16 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
     if options.management_url.is_some() && !given {
         return Err("--management-url belongs to --broker amqp://…: a node of our own is known".into());
     }
-    if options.cluster && given {
+    check_cluster(options.cluster, options.broker.as_ref())?;
+    Ok(Task::Test(options))
+}
+
+/// Whether the nodes of a cluster can be started.
+pub(crate) fn check_cluster(cluster: bool, broker: Option<&BrokerChoice>) -> Result<(), Error> {
+    if cluster && broker.is_some_and(|broker| broker.given().is_some()) {
         return Err("--cluster starts nodes of our own, and --broker amqp://… is somebody else's".into());
     }
-    Ok(Task::Test(options))
+    Ok(())
 }
 
 fn parse_definitions(mut parser: Parser) -> Result<Task, Error> {
@@ -218,9 +224,14 @@ mod tests {
             management_url: Some("http://there:8080".to_owned()),
             ..TestOptions::default()
         };
-        assert_eq!(read("test --cluster"), Ok(Task::Test(TestOptions { cluster: true, ..TestOptions::default() })));
         let line = "test --broker amqp://me:secret@there/%2f --management-url http://there:8080";
         assert_eq!(read(line), Ok(Task::Test(options)));
+    }
+
+    #[test]
+    fn the_suites_run_on_a_cluster_too() {
+        let options = TestOptions { cluster: true, ..TestOptions::default() };
+        assert_eq!(read("test --cluster"), Ok(Task::Test(options)));
     }
 
     #[test]

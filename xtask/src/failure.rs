@@ -38,6 +38,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<machine::Error> for Failure {
+    fn from(error: machine::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<rabbitmq_node::Error> for Failure {
     fn from(error: rabbitmq_node::Error) -> Self {
         Self::new(error.to_string())

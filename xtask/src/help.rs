@@ -50,7 +50,8 @@ cargo xtask chaos
   --release                   build and run optimised
 
   It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
-  below target/chaos/, and prints the command that repeats it. Broker and PostgreSQL are private ones.
+  below target/chaos/, and prints the command that repeats it. PostgreSQL is a private server, and the broker a private node
+  unless --broker is an address.
 
 cargo xtask bench rpc
   --rounds <n>                rounds at 1 and at 64 calls in flight (default 5)

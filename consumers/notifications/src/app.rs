@@ -3,10 +3,9 @@
 use std::error::Error;
 
 use garenne::store::{Store, StoreError, Transaction, Word};
-use garenne::{Classify, Context, Failure};
 
 use crate::config;
-use crate::mail::{Mail, UnusableAddress};
+use crate::mail::Mail;
 use crate::postbox::{Postbox, PostboxError};
 
 /// The mail of the shop, and what was sent of it.
@@ -87,12 +86,4 @@ impl Notifications {
             .await?;
         Ok(())
     }
-}
-
-/// Tells the customer, once for each message.
-pub(crate) async fn tell(mail: Result<Mail, UnusableAddress>, ctx: Context<Notifications>) -> Result<(), Failure> {
-    let mail = mail.or_dead_letter()?;
-    ctx.state().send(&mail).await.or_retry()?;
-    let mut transaction = ctx.transaction().await?;
-    Notifications::remember(&mut transaction, &mail).await.or_retry()
 }

@@ -6,6 +6,7 @@ mod app;
 mod config;
 mod mail;
 mod postbox;
+mod tell;
 mod tell_cancelled;
 mod tell_confirmed;
 mod tell_dispatched;

@@ -3,7 +3,7 @@
 use contracts::orders::OrderConfirmed;
 use garenne::{Context, Failure};
 
-use crate::app::tell;
+use crate::tell::tell;
 use crate::{Mail, Notifications};
 
 pub(crate) async fn tell_confirmed(confirmed: OrderConfirmed, ctx: Context<Notifications>) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use contracts::shipping::ShipmentDispatched;
 use garenne::{Context, Failure};
 
-use crate::app::tell;
+use crate::tell::tell;
 use crate::{Mail, Notifications};
 
 pub(crate) async fn tell_dispatched(shipment: ShipmentDispatched, ctx: Context<Notifications>) -> Result<(), Failure> {

@@ -10,7 +10,8 @@ use crate::attribute::Attribute;
 
 /// Makes a type an event: `#[event(name = "orders.order-placed", key = order_id)]`.
 ///
-/// `key` may be left out; it is a field that implements `Display`.
+/// `key` is a field that implements `Display` and says what the event is about: events of one key that are published in
+/// transactions reach the broker in the order of their commits. Without it that holds within a conversation.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

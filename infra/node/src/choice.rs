@@ -14,7 +14,7 @@ pub enum BrokerChoice {
     Installed,
     /// A release: the machine's own package when it is that one, otherwise Debian's, unpacked into a folder of the project's.
     Release(Release),
-    /// An unpacked generic archive: the folder that holds `sbin/`.
+    /// An unpacked generic archive: the folder that holds `sbin/`. Absolute when it was read: programs of other folders are told it.
     Folder(PathBuf),
     /// A broker that somebody else runs.
     Given(GivenBroker),
@@ -25,7 +25,7 @@ impl BrokerChoice {
     /// `progress` gets one line per step, the first one before anything is changed.
     ///
     /// # Errors
-    /// [`Error::NotInstalled`] when they cannot be had here, [`Error::Install`] when a package manager fails, [`Error::NotOurs`] for a
+    /// [`Error::NotInstalled`] when they cannot be had here, [`Error::Machine`] when a package manager fails, [`Error::NotOurs`] for a
     /// given broker.
     pub fn installation(&self, base: &Path, progress: &mut dyn FnMut(&str)) -> Result<Installation, Error> {
         match self {
@@ -54,7 +54,7 @@ impl BrokerChoice {
     }
 }
 
-/// Reads back as the same choice, except that the password of a given broker is left out.
+/// Reads back as the same choice, except for a given broker: its password is left out and has to be put in again.
 impl fmt::Display for BrokerChoice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,7 +76,7 @@ impl FromStr for BrokerChoice {
         } else if text.contains("://") {
             text.parse().map(Self::Given)
         } else if text.contains('/') {
-            Ok(Self::Folder(text.into()))
+            std::path::absolute(text).map(Self::Folder).map_err(|error| format!("{text}: {error}"))
         } else {
             text.parse()
                 .map(Self::Release)
@@ -98,11 +98,13 @@ mod tests {
             ("installed", BrokerChoice::Installed),
             ("3.10", BrokerChoice::Release(Release::V3_10)),
             ("4.0", BrokerChoice::Release(Release::V4_0)),
-            ("./rabbitmq_server-4.1.0", BrokerChoice::Folder("./rabbitmq_server-4.1.0".into())),
+            ("/opt/rabbitmq_server-4.1.0", BrokerChoice::Folder("/opt/rabbitmq_server-4.1.0".into())),
         ] {
             assert_eq!(word.parse(), Ok(choice.clone()));
             assert_eq!(choice.to_string(), word);
         }
+        let Ok(BrokerChoice::Folder(folder)) = "./rabbitmq_server-4.1.0".parse() else { panic!("it has a slash") };
+        assert!(folder.is_absolute() && folder.ends_with("rabbitmq_server-4.1.0"), "{folder:?}");
         assert!("5".parse::<BrokerChoice>().unwrap_err().contains("amqp://"));
     }
 

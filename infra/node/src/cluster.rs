@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use machine::poll;
 use serde_json::Value;
 
 use crate::directory::Directory;
 use crate::distribution::Distribution;
 use crate::mapper::Mapper;
-use crate::process::poll;
 use crate::{Definitions, Error, Installation, Management, Node, NodeOptions};
 
 /// How many nodes there are: the fewest of which one may be missing.

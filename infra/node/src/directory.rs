@@ -5,8 +5,9 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use machine::last_lines;
+
 use crate::Error;
-use crate::packages::last_lines;
 
 /// What lies where in a node's directory.
 #[derive(Debug, Clone)]

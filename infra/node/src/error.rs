@@ -19,14 +19,9 @@ pub enum Error {
         /// Its address, without the password.
         broker: String,
     },
-    /// The package manager did not install what was asked for.
-    #[error("`{command}` failed:\n{output}")]
-    Install {
-        /// The command as it was run.
-        command: String,
-        /// The end of what it printed.
-        output: String,
-    },
+    /// A package could not be installed or unpacked, or no port is free.
+    #[error(transparent)]
+    Machine(#[from] machine::Error),
     /// A file or a process could not be handled.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -36,14 +31,6 @@ pub enum Error {
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
-    },
-    /// No free port was found.
-    #[error("no free TCP port on 127.0.0.1 between {first} and {last}")]
-    NoFreePort {
-        /// The first port that was tried.
-        first: u16,
-        /// The last port that was tried.
-        last: u16,
     },
     /// The node ended before it was ready.
     #[error("RabbitMQ ended with {status} before it was ready; its log is in {}\n{tail}", log.display())]
@@ -68,7 +55,9 @@ pub enum Error {
         tail: String,
     },
     /// The process did not go away, even after SIGKILL.
-    #[error("RabbitMQ (pid {pid}) is still there {deadline:?} after SIGKILL")]
+    #[error(
+        "RabbitMQ (pid {pid}) is still there {deadline:?} after SIGKILL: the system cannot end it, perhaps for a disk that hangs"
+    )]
     NotStopped {
         /// Its process id.
         pid: u32,
@@ -76,7 +65,7 @@ pub enum Error {
         deadline: Duration,
     },
     /// The port mapper of a cluster does not accept.
-    #[error("{} does not accept on port {port} of 127.0.0.1", program.display())]
+    #[error("{} does not accept on port {port} of 127.0.0.1: is Erlang installed, and its epmd in PATH?", program.display())]
     NoMapper {
         /// Erlang's epmd.
         program: PathBuf,
@@ -84,7 +73,9 @@ pub enum Error {
         port: u16,
     },
     /// The nodes did not become one cluster in time.
-    #[error("after {deadline:?} the nodes see {seen:?} running nodes where {wanted} run")]
+    #[error(
+        "after {deadline:?} the nodes see {seen:?} running nodes where {wanted} run: their logs tell why, or the machine is too slow for the deadline"
+    )]
     NotTogether {
         /// How long they were given.
         deadline: Duration,
@@ -94,7 +85,9 @@ pub enum Error {
         seen: Vec<usize>,
     },
     /// A queue has no leader on a node that runs.
-    #[error("no running node leads the queue {queue}; the broker tells `{told}`")]
+    #[error(
+        "no running node leads the queue {queue}; the broker tells `{told}`. Ask again: it is electing, unless most of its nodes are down"
+    )]
     NoLeader {
         /// The queue.
         queue: String,

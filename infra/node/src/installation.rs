@@ -4,8 +4,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use machine::packages;
+
 use crate::Error;
-use crate::packages;
 
 /// Where Debian and its relatives, Fedora and Alpine keep the scripts that do not insist on being root or `rabbitmq`.
 const PACKAGED: [&str; 2] = ["/usr/lib/rabbitmq", "/usr/lib64/rabbitmq"];
@@ -35,7 +36,7 @@ impl Installation {
     /// the first one before anything is changed.
     ///
     /// # Errors
-    /// [`Error::NotInstalled`] with instructions where there is no apt-get, [`Error::Install`] when apt-get fails.
+    /// [`Error::NotInstalled`] with instructions where there is no apt-get, [`Error::Machine`] when apt-get fails.
     pub fn find_or_install(progress: &mut dyn FnMut(&str)) -> Result<Self, Error> {
         if let Some(found) = Self::find() {
             return Ok(found);

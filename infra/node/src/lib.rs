@@ -33,7 +33,6 @@ mod launchers;
 mod management;
 mod mapper;
 mod node;
-pub mod packages;
 pub mod ports;
 mod process;
 mod release;

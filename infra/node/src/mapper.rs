@@ -1,11 +1,13 @@
 //! The port mapper of one cluster: an epmd of its own, on loopback and on a free port.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use machine::{poll, ports};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::process::{DEATH, accepts, poll};
-use crate::{Error, Installation, ports};
+use crate::process::{DEATH, accepts};
+use crate::{Error, Installation};
 
 /// Ends epmd when its own standard input ends: when it is asked to stop, or when the owner of the pipe is gone, however that died.
 const SCRIPT: &str = r#"
@@ -27,8 +29,6 @@ pub(crate) struct Mapper {
 impl Mapper {
     /// Starts epmd and waits until it accepts.
     pub(crate) fn start(installation: &Installation) -> Result<Self, Error> {
-        use std::os::unix::process::CommandExt as _;
-
         let (port, program) = (ports::free()?, installation.epmd());
         let mut child = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "epmd"])

@@ -142,12 +142,6 @@ impl Node {
         Management::new(&self.management_url(), ADMINISTRATOR.0, ADMINISTRATOR.1)
     }
 
-    /// Where Prometheus finds the node's metrics.
-    #[must_use]
-    pub fn metrics_url(&self) -> String {
-        format!("http://127.0.0.1:{}/metrics", self.ports.metrics)
-    }
-
     /// The files of the node.
     #[must_use]
     pub fn directory(&self) -> &Directory {
@@ -227,6 +221,6 @@ fn wait_until_ready(
             let (log, tail) = (directory.log(), directory.log_tail());
             return Err(Error::NotReady { deadline: limit, reason, log, tail });
         }
-        std::thread::sleep(process::POLL);
+        std::thread::sleep(machine::PACE);
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use machine::poll;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::directory::Directory;
@@ -18,8 +19,6 @@ use crate::{Error, Installation};
 const GRACE: Duration = Duration::from_secs(20);
 /// How long the system gets to remove a killed process.
 pub(crate) const DEATH: Duration = Duration::from_secs(10);
-/// How often a state is looked at.
-pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// Reads standard input until it ends: when the node is asked to stop, or when the owner of the pipe is gone, however that died.
 /// The handler goes first because RabbitMQ otherwise waits five seconds for itself: it asks the application controller for something
@@ -44,8 +43,6 @@ impl Process {
         ports: Ports,
         distribution: &Distribution,
     ) -> Result<Self, Error> {
-        use std::os::unix::process::CommandExt as _;
-
         let console = directory.log().join("console.log");
         let output = File::create(&console).map_err(Error::io("create", &console))?;
         let errors = output.try_clone().map_err(Error::io("open", &console))?;
@@ -153,18 +150,4 @@ fn has_home(pid: i32, home: &Path) -> bool {
 pub(crate) fn accepts(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
-}
-
-/// Looks at a state again and again until it holds or the time is over.
-pub(crate) fn poll(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    loop {
-        if holds() {
-            return true;
-        }
-        if Instant::now() >= deadline {
-            return false;
-        }
-        thread::sleep(POLL);
-    }
 }

@@ -8,8 +8,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use machine::last_lines;
+use machine::packages::in_path;
+
 use crate::directory::Directory;
-use crate::packages::{in_path, last_lines};
 use crate::{Error, Installation, Release, launchers};
 
 /// Written last, with what made the folder: a folder without it, made in another way or moved since, is made anew.
@@ -21,7 +23,7 @@ const RECIPE: u32 = 2;
 /// line before anything is downloaded.
 ///
 /// # Errors
-/// [`Error::NotInstalled`] where there is no apt-get, [`Error::Install`] with the end of what apt-get or dpkg-deb printed.
+/// [`Error::NotInstalled`] where there is no apt-get, [`Error::Machine`] with the end of what apt-get or dpkg-deb printed.
 pub(crate) fn find_or_make(
     release: Release,
     base: &Path,
@@ -162,10 +164,10 @@ fn checked(command: &mut Command) -> Result<Output, Error> {
         return Ok(output);
     }
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-    Err(Error::Install {
+    Err(Error::Machine(machine::Error::Install {
         command: format!("{} {}", program.display(), words.join(" ")),
         output: last_lines(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()), 20),
-    })
+    }))
 }
 
 #[cfg(test)]

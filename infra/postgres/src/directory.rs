@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use machine::last_lines;
+
 use crate::Error;
 use crate::account::Account;
 
@@ -73,12 +75,6 @@ impl Directory {
     }
 }
 
-/// The end of a text, at most `count` lines.
-pub(crate) fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
 fn anybody_enters(folder: &Path) -> bool {
     folder.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0))
 }
@@ -98,16 +94,11 @@ fn elsewhere(wanted: &Path) -> Result<PathBuf, Error> {
 mod tests {
     use std::path::Path;
 
-    use super::{anybody_enters, last_lines};
+    use super::anybody_enters;
 
     #[test]
     fn a_folder_is_open_to_all_only_when_all_above_it_are() {
         assert!(anybody_enters(Path::new("/usr/bin")));
         assert!(!anybody_enters(Path::new("/nowhere/at/all")));
-    }
-
-    #[test]
-    fn the_end_of_a_text_is_kept() {
-        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
     }
 }

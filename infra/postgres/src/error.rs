@@ -17,7 +17,7 @@ pub enum Error {
     },
     /// The package could not be installed, or no port is free.
     #[error(transparent)]
-    Machine(#[from] rabbitmq_node::Error),
+    Machine(#[from] machine::Error),
     /// Root has nobody to run the server as.
     #[error(
         "PostgreSQL refuses to run as root, and /etc/passwd has neither `postgres` nor `nobody`: run this as an ordinary user"
@@ -69,8 +69,8 @@ pub enum Error {
         /// The end of the log.
         tail: String,
     },
-    /// A process did not go away, even after SIGKILL.
-    #[error("PostgreSQL in {} is still there {deadline:?} after SIGKILL", data.display())]
+    /// Processes did not go away, even after SIGKILL.
+    #[error("PostgreSQL in {} is still there {deadline:?} after SIGKILL: the system cannot end it, perhaps for a disk that hangs", data.display())]
     NotStopped {
         /// The data folder of the server.
         data: PathBuf,

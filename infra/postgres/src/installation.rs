@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rabbitmq_node::packages;
+use machine::packages;
 
 use crate::Error;
 

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use machine::poll;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::account::Account;
@@ -17,8 +17,6 @@ use crate::{Error, Installation};
 const GRACE: Duration = Duration::from_secs(20);
 /// How long the system gets to remove killed processes.
 const DEATH: Duration = Duration::from_secs(10);
-/// How often a state is looked at.
-pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// Reads standard input until it ends, which is when the owner of the pipe is gone, however that died. Then stops the server, if the
 /// file still names the one that was meant.
@@ -28,7 +26,7 @@ const STOP_AT_END_OF_INPUT: &str = r#"read -r _; if [ "$(head -n 1 "$2")" = "$1"
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    data: std::path::PathBuf,
+    data: PathBuf,
     watcher: Child,
     /// Never written to; see [`STOP_AT_END_OF_INPUT`].
     _owner: Option<ChildStdin>,
@@ -138,18 +136,4 @@ fn working_in(data: &Path) -> Vec<Pid> {
         .filter(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == "postgres"))
         .filter_map(Pid::from_raw)
         .collect()
-}
-
-/// Looks at a state again and again until it holds or the time is over.
-pub(crate) fn poll(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    loop {
-        if holds() {
-            return true;
-        }
-        if Instant::now() >= deadline {
-            return false;
-        }
-        thread::sleep(POLL);
-    }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rabbitmq_node::ports;
+use machine::{last_lines, ports};
 
 use crate::account::Account;
-use crate::directory::{Directory, last_lines};
+use crate::directory::Directory;
 use crate::process::{self, Process};
 use crate::{Error, Installation};
 
@@ -174,7 +174,7 @@ impl Server {
             if Instant::now() >= end {
                 return Err(Error::NotReady { deadline: self.deadline, log, tail });
             }
-            std::thread::sleep(process::POLL);
+            std::thread::sleep(machine::PACE);
         }
     }
 
@@ -196,6 +196,6 @@ fn succeed(program: &'static str, command: &mut Command) -> Result<(), Error> {
         return Ok(());
     }
     let printed = [output.stdout, output.stderr].concat();
-    let output_text = last_lines(&String::from_utf8_lossy(&printed), 20);
-    Err(Error::Program { program, status: output.status.to_string(), output: output_text })
+    let end = last_lines(&String::from_utf8_lossy(&printed), 20);
+    Err(Error::Program { program, status: output.status.to_string(), output: end })
 }

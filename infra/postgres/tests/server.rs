@@ -7,8 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres_node::{Error, Installation, Server, ServerOptions};
 
@@ -49,14 +48,6 @@ fn newest_bin() -> PathBuf {
         bins
     });
     versions.ok().and_then(|mut bins| bins.pop()).unwrap_or_default()
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// How many processes work in a server's data folder.
@@ -134,7 +125,8 @@ fn a_server_stops_when_its_owner_is_killed() {
 
     owner.kill().expect("killed");
     owner.wait().expect("reaped");
-    eventually("the orphaned server is gone", || processes_in(Path::new(data)) == 0);
+    let gone = machine::poll(Duration::from_secs(30), || processes_in(Path::new(data)) == 0);
+    assert!(gone, "the orphaned server is there after 30 s");
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 

@@ -1,10 +1,18 @@
 //! What anybody may send: each bad message is a dead letter with its reason, and the next good one is handled.
 
-use garenne::{Context, Failure, Options, Service};
+use garenne::{Context, Event, Failure, Options, Service};
 use lapin::BasicProperties;
+use serde::{Deserialize, Serialize};
 use tests::Raw;
 
 use super::bench::{Bench, Seen, TicketClosed, TicketFiled};
+
+/// What only the shredder may say.
+#[derive(Debug, Event, Serialize, Deserialize)]
+#[event(name = "shredder.ticket-shredded")]
+struct TicketShredded {
+    number: u32,
+}
 
 async fn note(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
     ctx.state().note(ticket.number.to_string());
@@ -119,4 +127,24 @@ async fn fields_that_nobody_knows_and_a_foreign_content_type_are_no_fault() {
     assert_eq!(bench.seen.reaches(1).await, ["7"]);
     clerk.stop().await;
     assert_eq!(bench.raw.ready("clerk.dlq").await, 0);
+}
+
+#[tokio::test]
+async fn a_type_that_makes_one_message_of_a_queue_look_like_another_one() {
+    async fn shred(ticket: TicketShredded, ctx: Context<Seen>) -> Result<(), Failure> {
+        ctx.state().note(format!("{} shredded", ticket.number));
+        Ok(())
+    }
+    let bench = Bench::new().await;
+    bench.raw.exchange("shredder.events").await;
+    let options = Options::new().queue("life");
+    let clerk = bench.start(Service::new("clerk").on_with(note, options.clone()).on_with(shred, options)).await;
+    // Who may say only that a ticket was filed says so, with the type of what only the shredder may say.
+    let properties = BasicProperties::default().with_type("shredder.ticket-shredded".into());
+    bench.raw.publish_with("desk.events", "desk.ticket-filed", r#"{"number":7}"#, properties.clone()).await;
+    let dead = bench.raw.take("clerk.dlq").await;
+    assert_eq!(Raw::header(&dead, "garenne-reason").as_deref(), Some("malformed"));
+    bench.raw.publish_with("shredder.events", "shredder.ticket-shredded", r#"{"number":8}"#, properties).await;
+    assert_eq!(bench.seen.reaches(1).await, ["8 shredded"]);
+    clerk.stop().await;
 }

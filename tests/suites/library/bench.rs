@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use garenne::{Address, Client, Ladder, Running, Service, Settings};
 use garenne_contract::{Event, Request};
+use lapin::options::{QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use rabbitmq_node::Management;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,16 +80,8 @@ impl Bench {
     pub(crate) async fn new() -> Self {
         let vhost = Vhost::new();
         let raw = Raw::connect(&vhost).await;
-        let bench = Self { vhost, raw, seen: Seen::default() };
-        bench.exchange("desk.events").await;
-        bench
-    }
-
-    pub(crate) async fn exchange(&self, name: &str) {
-        let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-        let declare =
-            self.raw.channel().exchange_declare(name.into(), lapin::ExchangeKind::Topic, options, Default::default());
-        declare.await.expect("declared");
+        raw.exchange("desk.events").await;
+        Self { vhost, raw, seen: Seen::default() }
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -98,15 +92,8 @@ impl Bench {
 
     /// Settings with which a service reaches the broker through a proxy.
     pub(crate) fn settings_through(&self, proxy: &Proxy) -> Settings {
-        let url = self.vhost.url();
-        let (user, password) = url
-            .strip_prefix("amqp://")
-            .and_then(|rest| rest.split_once('@'))
-            .and_then(|(user, _)| user.split_once(':'))
-            .expect("a URL with user and password");
-        let address = Address::parse(&proxy.url_of(&self.vhost, user, password)).expect("a URL");
         let mut settings = self.settings();
-        settings.address = address;
+        settings.address = Address::parse(&proxy.url(&self.vhost)).expect("a URL");
         settings
     }
 
@@ -127,6 +114,19 @@ impl Bench {
         let mut settings = self.settings();
         settings.request_timeout = patience;
         self.start_with(Service::new("porter").asks::<Double>().background("idle", idle), settings).await
+    }
+
+    /// Declares a queue that has room for one message and rejects all others, and binds it.
+    pub(crate) async fn queue_for_one(&self, name: &str, exchange: &str, key: &str) {
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let channel = self.raw.channel();
+        let declare = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), arguments);
+        declare.await.expect("declared");
+        let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+        let bind = channel.queue_bind(name.into(), exchange.into(), key.into(), options, none);
+        bind.await.expect("bound");
     }
 
     /// Files a ticket.

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use garenne::{Event, PublishError, Service};
-use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::options::ExchangeDeleteOptions;
 use serde::{Deserialize, Serialize};
 use tests::{PATIENCE, Proxy};
 use tokio::task::JoinSet;
@@ -42,29 +41,12 @@ fn clerk() -> Service<Seen> {
         .background("idle", idle)
 }
 
-/// A queue that has room for one message, and has it.
-async fn full_queue(bench: &Bench, exchange: &str, key: &str) {
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
-    arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
-    let declare = bench.raw.channel().queue_declare("full".into(), QueueDeclareOptions::durable(), arguments);
-    declare.await.expect("declared");
-    let bind = bench.raw.channel().queue_bind(
-        "full".into(),
-        exchange.into(),
-        key.into(),
-        Default::default(),
-        Default::default(),
-    );
-    bind.await.expect("bound");
-    bench.raw.publish(exchange, key, "{}").await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_full_queue_rejects_and_what_a_free_one_takes_are_never_mixed_up() {
     let bench = Bench::new().await;
     let clerk = bench.start(clerk()).await;
-    full_queue(&bench, "clerk.events", "clerk.ticket-closed").await;
+    bench.queue_for_one("full", "clerk.events", "clerk.ticket-closed").await;
+    bench.raw.publish("clerk.events", "clerk.ticket-closed", "{}").await;
     bench.raw.queue("free", "clerk.events", "clerk.stamp-used").await;
     let mut tasks = JoinSet::new();
     for task in 0..8 {
@@ -111,7 +93,7 @@ async fn receipts_say_of_each_message_whether_a_queue_took_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_to_an_exchange_that_is_gone_is_refused_and_all_others_are_confirmed() {
     let bench = Bench::new().await;
-    bench.exchange("annex.events").await;
+    bench.raw.exchange("annex.events").await;
     let clerk = bench.start(clerk()).await;
     bench.raw.queue("bound", "clerk.events", "clerk.ticket-closed").await;
     clerk.client().publish(&FormFilled { number: 0 }).await.expect("the exchange is there still");

@@ -59,7 +59,7 @@ async fn nobody_there_is_known_at_once_whether_the_responder_never_ran_or_its_qu
         let nobody = porter.client().ask(&Double { number: 1 }).await;
         assert_eq!(nobody, Err(AskError::NobodyThere { request: "clerk.double" }), "{begin}");
         assert!(began.elapsed() < PATIENCE / 4, "{begin}: {:?}", began.elapsed());
-        bench.exchange("clerk.requests").await;
+        bench.raw.exchange("clerk.requests").await;
     }
     porter.stop().await;
 }

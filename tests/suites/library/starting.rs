@@ -133,7 +133,7 @@ async fn an_owner_that_has_not_started_yet_is_waited_for() {
     delete.await.expect("deleted");
     let clerk = clerk().start(bench.seen.clone(), bench.settings()).await.expect("the service starts");
     is_not_ready_because(&clerk, "exchange \"desk.events\" does not exist yet: start its owner").await;
-    bench.exchange("desk.events").await;
+    bench.raw.exchange("desk.events").await;
     tokio::time::timeout(PATIENCE, clerk.ready()).await.expect("the service becomes ready");
     bench.file(1).await;
     bench.seen.reaches(1).await;

@@ -93,3 +93,17 @@ async fn a_database_that_is_not_there_is_named_without_its_password_and_with_wha
     assert!(text.contains("postgres://shop:***@127.0.0.1:9/orders") && !text.contains("s3cret"), "{text}");
     assert!(text.contains("check that it runs"), "{text}");
 }
+
+#[tokio::test]
+async fn a_server_notices_within_half_a_minute_that_the_machine_of_a_replica_has_gone() {
+    for database in Database::of_each_kind().await.into_iter().filter(|database| database.kind() != "SQLite") {
+        let store = Store::open(database.url(), &migrations()).await.expect("it opens");
+        let mut values = Vec::new();
+        for setting in ["SHOW tcp_keepalives_idle", "SHOW tcp_keepalives_interval", "SHOW tcp_keepalives_count"] {
+            let (value,): (String,) = sqlx::query_as(setting).fetch_one(store.pool()).await.expect("a setting");
+            values.push(value.parse::<u64>().expect("a number"));
+        }
+        let [idle, interval, count] = values[..] else { panic!("{values:?}") };
+        assert!(idle + interval * count <= 30, "{values:?}");
+    }
+}

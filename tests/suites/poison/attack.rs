@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::http;
-use tests::{PATIENCE, Raw, ServiceProcess, Vhost, Wire, eventually};
+use tests::{PATIENCE, Raw, ServiceProcess, Vhost, Wire, eventually, exposition, http};
 
 use super::draft::{Draft, Expected, REPLY_TO};
 use super::kinds;
@@ -84,11 +83,11 @@ impl Attack {
     }
 }
 
-/// What the service counts under this name, over all its labels but those left out.
-async fn counted(admin: u16, name: &str, with: &str) -> usize {
+/// What the service has counted under this name and these labels.
+async fn counted(admin: u16, name: &str, labels: &str) -> usize {
     let text = http::get(&format!("http://127.0.0.1:{admin}/metrics")).await.expect("the service answers").text;
-    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(with));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+    let count = exposition::sum(&text, name, labels).unwrap_or_default();
+    usize::try_from(count).expect("a count")
 }
 
 async fn answers(admin: u16) -> usize {
@@ -108,10 +107,7 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
     let seed = number_of("POISON_SEED", 20_261_124);
     let vhost = Vhost::new();
     let raw = Raw::connect(&vhost).await;
-    let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-    let desk =
-        raw.channel().exchange_declare("desk.events".into(), lapin::ExchangeKind::Topic, options, Default::default());
-    desk.await.expect("declared");
+    raw.exchange("desk.events").await;
     let folder = tempfile::tempdir().expect("a folder");
     let admin = rabbitmq_node::ports::free().expect("a free port");
     let environment = [

@@ -5,8 +5,8 @@ use super::draft::Draft;
 use super::{bodies, headers, properties, requests};
 
 /// One kind.
-pub(super) struct Kind {
-    pub(super) name: &'static str,
+struct Kind {
+    name: &'static str,
     /// Of ten thousand messages, about so many.
     share: usize,
     make: fn(&mut Dice, &mut Draft),
@@ -20,7 +20,7 @@ fn nothing(_: &mut Dice, _: &mut Draft) {}
 
 /// What the service itself loses a connection over costs it 21 of them, so there are few. What the broker refuses costs the
 /// test a connection.
-pub(super) const KINDS: [Kind; 41] = [
+const KINDS: [Kind; 41] = [
     kind("valid", 1500, nothing),
     kind("body: random bytes", 500, bodies::random),
     kind("body: random JSON words", 500, bodies::random_json_alphabet),

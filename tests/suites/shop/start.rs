@@ -110,12 +110,8 @@ async fn a_right_that_is_missing_ends_a_service_with_77_and_the_name_of_what_it_
     let shop = Shop::empty().await;
     shop.vhost().allow("orders", "^orders\\..*$", "^orders\\..*$", "^orders\\..*$");
     let raw = Raw::connect(shop.vhost()).await;
-    let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
     for service in ["storefront", "inventory", "payments", "shipping"] {
-        let name = format!("{service}.events");
-        let declare =
-            raw.channel().exchange_declare(name.into(), lapin::ExchangeKind::Topic, options, FieldTable::default());
-        declare.await.expect("declared");
+        raw.exchange(&format!("{service}.events")).await;
     }
     let (code, log) = fails(&shop, &environment(&shop, &shop.vhost().url_of("orders", "orders"))).await;
     assert_eq!(code, Some(77), "{log}");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rabbitmq_node::packages;
+use machine::packages;
 
 use crate::failure::Failure;
 

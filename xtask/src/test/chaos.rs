@@ -14,9 +14,9 @@ const FAULTS: usize = 12;
 const ORDERS: usize = 2_000;
 const ORDERS_PER_SECOND: f64 = 25.0;
 
-/// Breaks things on this broker, if it is ours to break, and adds a row.
+/// Breaks things on one node of this broker's release, if that is ours to break, and adds a row.
 pub(super) fn report(target: &Target, report: &mut Report) {
-    let row = format!("{} {target}", SuiteName::Chaos);
+    let row = format!("{} on {}", SuiteName::Chaos, target.version());
     println!("{row}");
     let started = Instant::now();
     if let Err(reason) = target.installation() {

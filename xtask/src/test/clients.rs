@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rabbitmq_node::packages;
+use machine::packages;
 
 use crate::build;
 use crate::failure::Failure;

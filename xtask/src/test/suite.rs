@@ -16,7 +16,7 @@ pub(crate) enum SuiteName {
     Build,
     /// The generated definitions are current, and a blank broker imports them whole.
     Definitions,
-    /// Unit tests, documentation tests, the compiler's words, the private node.
+    /// Unit tests, documentation tests, the compiler's words, the private nodes and servers.
     Unit,
     /// The services on a real broker.
     EndToEnd,
@@ -90,6 +90,7 @@ mod tests {
         }
         assert!("all".parse::<SuiteName>().unwrap_err().contains("end-to-end"));
     }
+
     #[test]
     fn what_needs_no_broker_runs_without_one() {
         let without: Vec<SuiteName> = SuiteName::ALL.into_iter().filter(|suite| !suite.needs_rabbitmq()).collect();

@@ -82,6 +82,12 @@ impl Target {
         }
     }
 
+    /// Its full version, or else how it was asked for.
+    pub(super) fn version(&self) -> String {
+        let version = self.installation().ok().and_then(Installation::version);
+        version.unwrap_or_else(|| self.choice.to_string())
+    }
+
     /// Which tests run on it; empty for all of them.
     pub(super) fn filter(&self) -> &'static [&'static str] {
         if self.core_only { &CORE } else { &[] }
@@ -95,8 +101,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let version = self.installation().ok().and_then(Installation::version);
-        write!(out, "on {}", version.unwrap_or_else(|| self.choice.to_string()))?;
+        write!(out, "on {}", self.version())?;
         out.write_str(if matches!(self.source, Ok(Source::Cluster(_))) { ", cluster" } else { "" })?;
         out.write_str(if self.core_only { ", core" } else { "" })
     }
@@ -104,8 +109,25 @@ impl fmt::Display for Target {
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::super::{FOREIGN, PAGE};
+    use super::{CORE, OWN_NODE, Target};
     use crate::arguments::TestOptions;
+    use crate::workspace;
+
+    #[test]
+    fn what_is_chosen_or_left_out_by_its_name_is_there() {
+        let suites = workspace::root().join("tests/suites");
+        let is_there = |modules: &str| {
+            let path = suites.join(modules.trim_matches(':').replace("::", "/"));
+            path.is_dir() || path.with_extension("rs").is_file()
+        };
+        for modules in CORE {
+            assert!(is_there(modules), "{modules}");
+        }
+        for (modules, within) in [(OWN_NODE, "library/recovery"), (FOREIGN, "shop"), (PAGE, "shop")] {
+            assert!(is_there(&format!("{within}/{modules}")), "{modules}");
+        }
+    }
 
     #[test]
     fn a_given_broker_starts_no_node_and_its_password_is_not_shown() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use rabbitmq_node::ports;
+use machine::ports;
 
 use super::broker::Broker;
 use crate::arguments::UpOptions;

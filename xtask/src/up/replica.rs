@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
-use rabbitmq_node::packages::in_path;
+use machine::packages::in_path;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::log::{Log, Writer};

@@ -17,7 +17,7 @@ use super::amqp_thread::AmqpThread;
 use super::declare::declare;
 use super::network::Network;
 use super::screened;
-use super::wire::Line;
+use super::socket::Line;
 use super::{Address, BrokerError};
 use crate::topology::Topology;
 

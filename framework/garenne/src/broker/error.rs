@@ -136,6 +136,13 @@ pub(crate) fn is_poison(error: &lapin::Error) -> bool {
         )
 }
 
+/// Whether no message can be the cause. When the broker closes a channel over one message, the client may answer to that before
+/// it writes what it had taken of others, and over frames of a channel that is gone the broker closes the connection.
+pub(super) fn is_nobodys_fault(kind: &AMQPErrorKind) -> bool {
+    use AMQPHardError::{CHANNELERROR, COMMANDINVALID, CONNECTIONFORCED, UNEXPECTEDFRAME};
+    matches!(kind, AMQPErrorKind::Hard(CONNECTIONFORCED | CHANNELERROR | UNEXPECTEDFRAME | COMMANDINVALID))
+}
+
 fn words(error: &AMQPError) -> String {
     error.get_message().to_string()
 }
@@ -143,6 +150,17 @@ fn words(error: &AMQPError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_blamed_for_what_it_may_have_done_and_not_for_the_end_of_a_channel() {
+        for innocent in [AMQPHardError::CHANNELERROR, AMQPHardError::CONNECTIONFORCED] {
+            assert!(is_nobodys_fault(&AMQPErrorKind::Hard(innocent)));
+        }
+        for guilty in [AMQPHardError::FRAMEERROR, AMQPHardError::INTERNALERROR] {
+            assert!(!is_nobodys_fault(&AMQPErrorKind::Hard(guilty)));
+        }
+        assert!(!is_nobodys_fault(&AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND)));
+    }
 
     #[test]
     fn drift_names_each_object_and_what_to_run() {

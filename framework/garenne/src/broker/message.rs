@@ -54,6 +54,15 @@ impl Outgoing {
     pub(crate) fn name(&self) -> &str {
         self.properties.kind.as_deref().unwrap_or(&self.routing_key)
     }
+
+    /// About how many bytes it takes while it waits for its confirm.
+    pub(crate) fn weight(&self) -> usize {
+        /// The properties of fixed length, and what the lane keeps beside a message.
+        const AROUND: usize = 512;
+        let header = |(name, value): (&String, &HeaderValue)| name.len() + value.weight();
+        let headers: usize = self.properties.headers.iter().map(header).sum();
+        AROUND + self.body.len() + headers
+    }
 }
 
 impl Properties {

@@ -15,7 +15,6 @@ mod error;
 mod header;
 mod lane;
 mod link;
-mod mentions;
 mod message;
 mod network;
 mod properties;
@@ -29,9 +28,10 @@ mod screen;
 mod screened;
 mod sending;
 mod settle;
+mod socket;
 mod source;
+mod substituted;
 mod supervisor;
-mod wire;
 
 pub use address::{Address, AddressFault};
 pub(crate) use connection::Broker;
@@ -44,7 +44,7 @@ pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;
 pub(crate) use room::Limits;
-pub(crate) use screen::substituted;
 pub(crate) use settle::{AckReceipt, Settler};
 pub(crate) use source::{Consume, Intake, Origin, Source};
+pub(crate) use substituted::substituted;
 pub(crate) use supervisor::{Phase, Supervisor};

@@ -15,7 +15,7 @@ use async_rs::util::RuntimeParts;
 use futures_util::Stream;
 use tokio::time::timeout;
 
-use super::wire::{Line, Wire};
+use super::socket::{Line, Socket};
 
 /// One lost packet is sent again after a second, so this allows for one.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ impl Network {
 }
 
 impl Reactor for Network {
-    type TcpStream = Wire;
+    type TcpStream = Socket;
     type Sleep = <TokioRuntime as Reactor>::Sleep;
 
     fn register<H: Read + Write + AsFd + AsRawFd + Send + 'static>(
@@ -75,7 +75,7 @@ impl Reactor for Network {
         async move {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("{address} cannot be reached"));
             let stream = timeout(DIAL_TIMEOUT, dial).await.map_err(late)??;
-            Ok(Wire::new(stream, line, &runtime))
+            Ok(Socket::new(stream, line, &runtime))
         }
     }
 }

@@ -15,7 +15,10 @@ pub enum PublishError {
         message: String,
     },
     /// The broker is short of memory or disk and takes nothing. Whether it takes the message later is unknown.
-    #[error("the broker takes no messages ({reason}); {message} was not confirmed within {} ms", waited.as_millis())]
+    #[error(
+        "the broker takes no messages ({reason}); {message} was not confirmed within {} ms. Free what it is short of, and publish again",
+        waited.as_millis()
+    )]
     Blocked {
         /// The message's name.
         message: String,
@@ -25,7 +28,10 @@ pub enum PublishError {
         waited: Duration,
     },
     /// No confirm came in time. The broker may have the message or not.
-    #[error("{message} was not confirmed within {} ms; the broker may have it or not", waited.as_millis())]
+    #[error(
+        "{message} was not confirmed within {} ms; the broker may have it or not. Publish again what may come twice, or raise PUBLISH_TIMEOUT_MS",
+        waited.as_millis()
+    )]
     Timeout {
         /// The message's name.
         message: String,
@@ -33,7 +39,10 @@ pub enum PublishError {
         waited: Duration,
     },
     /// There was no connection in time. If it broke after the message was sent, the broker may have it.
-    #[error("no connection to the broker for {message} within {} ms: {reason}", waited.as_millis())]
+    #[error(
+        "no connection to the broker for {message} within {} ms ({reason}). Publish again when the service is ready",
+        waited.as_millis()
+    )]
     Disconnected {
         /// The message's name.
         message: String,
@@ -115,6 +124,14 @@ pub enum PublishError {
         /// `publishes` or `asks`.
         method: &'static str,
     },
+    /// The transaction in which it would be published has ended, or came to nothing since the message was handled before.
+    #[error(
+        "{message} came after the transaction of its handler had ended, and is not published: await publish before the handler returns"
+    )]
+    TooLate {
+        /// The message's name.
+        message: String,
+    },
     /// The service has drained.
     #[error("{message} came after the service had stopped publishing")]
     Stopped {
@@ -138,7 +155,8 @@ impl PublishError {
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::Encoding { .. }
-            | Self::Undeclared { .. } => false,
+            | Self::Undeclared { .. }
+            | Self::TooLate { .. } => false,
         }
     }
 }

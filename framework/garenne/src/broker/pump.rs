@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::Channel;
 use lapin::options::ConfirmSelectOptions;
-use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -21,14 +21,13 @@ use super::BrokerError;
 use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
-use super::error::protocol;
+use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message};
 use super::link::{Change, Link};
-use super::mentions::Mentions;
 use super::publish_error::PublishError;
 use super::returns::Returns;
 use super::sending::{Failed, Sent, send};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;
@@ -346,7 +345,7 @@ impl Pump {
     /// sent again one at a time until it shows itself.
     fn failed(&mut self, error: lapin::Error) -> End {
         let Some((kind, reason)) = protocol(&error) else { return End::Channel(error) };
-        if kind == AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) {
+        if is_nobodys_fault(&kind) {
             return End::Channel(error);
         }
         let alone = self.window() == 1 || self.unsettled.len() == 1;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::PublishError;
 use super::lane::LaneState;
-use super::{Outgoing, PublishError};
 use crate::telemetry::Metrics;
 
 /// The bounds of a lane.
@@ -61,7 +61,7 @@ impl Rooms {
     }
 
     /// Room before the deadline. `None` when there is none, or an error when the lane is closed.
-    pub(super) async fn by(&self, deadline: Instant, weight: usize) -> Result<Option<Room>, tokio::sync::AcquireError> {
+    pub(super) async fn by(&self, deadline: Instant, weight: usize) -> Result<Option<Room>, AcquireError> {
         let acquired = timeout_at(deadline, async {
             let message = Arc::clone(&self.messages).acquire_owned().await?;
             let bytes = Arc::clone(&self.bytes).acquire_many_owned(self.share(weight)).await?;
@@ -94,17 +94,6 @@ impl Rooms {
 impl Drop for Room {
     fn drop(&mut self) {
         self.metrics.in_flight(-i64::try_from(self.bytes.num_permits()).unwrap_or(i64::MAX));
-    }
-}
-
-impl Outgoing {
-    /// About how many bytes it takes while it waits.
-    pub(crate) fn weight(&self) -> usize {
-        /// The properties of fixed length, and what the queues on the way add.
-        const AROUND: usize = 512;
-        let header = |(name, value): (&String, &super::HeaderValue)| name.len() + value.weight();
-        let headers: usize = self.properties.headers.iter().map(header).sum();
-        AROUND + self.body.len() + headers
     }
 }
 

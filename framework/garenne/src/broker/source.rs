@@ -1,6 +1,6 @@
 //! One consumer: a channel, a subscription to a queue, and the deliveries that come from it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -9,7 +9,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -60,7 +60,7 @@ pub(crate) struct Intake {
     /// The client's stream pends for ever when it is asked again after its end.
     ended: bool,
     careful: Option<Careful>,
-    end: Arc<std::sync::Mutex<End>>,
+    end: Arc<Mutex<End>>,
 }
 
 /// Why a subscription ended.
@@ -89,7 +89,7 @@ impl Source {
         care: Arc<Care>,
         patience: Duration,
         mut drain: watch::Receiver<Option<Instant>>,
-        started: tokio::sync::mpsc::Sender<()>,
+        started: mpsc::Sender<()>,
     ) -> Result<(), Loss> {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
@@ -102,7 +102,7 @@ impl Source {
                 let (settler, settling) = Settler::start(channel.clone());
                 (settler, Some(settling))
             };
-            let end = Arc::new(std::sync::Mutex::new(End::Cancelled));
+            let end = Arc::new(Mutex::new(End::Cancelled));
             let intake = Intake {
                 queue: queue.clone(),
                 consumer,
@@ -120,8 +120,7 @@ impl Source {
                 end: Arc::clone(&end),
             };
             (self.consume)(intake).await;
-            let end =
-                std::mem::replace(&mut *end.lock().unwrap_or_else(std::sync::PoisonError::into_inner), End::Cancelled);
+            let end = std::mem::replace(&mut *end.lock().unwrap_or_else(PoisonError::into_inner), End::Cancelled);
             if let End::Lost(loss) = end {
                 // What is still settled now is void: the broker delivers it again.
                 settling.inspect(JoinHandle::abort);
@@ -236,7 +235,7 @@ impl Intake {
 
     fn lost(&mut self, loss: Loss) -> Option<Delivered> {
         self.ended = true;
-        *self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = End::Lost(loss);
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Lost(loss);
         None
     }
 }

@@ -21,9 +21,8 @@ use super::care::Care;
 use super::connection::{Broker, Connected};
 use super::declare::declare;
 use super::link::{Change, Link, Loss};
-use super::mentions::Mentions;
 use super::source::{Origin, Source};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Mentions, Metrics};
 use crate::topology::Topology;
 
 /// How long the broker may take for one declare and for one subscription: a queue that gets a new leader at this moment may never

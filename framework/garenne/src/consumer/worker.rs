@@ -152,6 +152,7 @@ impl Worker {
             let failure = match (unfit(&inbound), handler) {
                 (Some(failure), _) => Err(failure),
                 (None, None) => Err(self.unknown(&message)),
+                (None, Some(_)) if self.is_misnamed(&message) => Err(misnamed(&message)),
                 (None, Some(handler)) => (handler.run)(Arc::clone(&inbound), Arc::clone(&message)).await,
             };
             drop(handling);
@@ -229,11 +230,22 @@ impl Worker {
         }
     }
 
+    /// Whether its type names another message of this queue than its routing key. The broker lets only those use a routing key who
+    /// may; a type is the sender's word, with which it would say what only somebody else may say.
+    fn is_misnamed(&self, message: &Message) -> bool {
+        message.name() != message.origin_key && self.parts.handlers.contains_key(message.origin_key.as_str())
+    }
+
     fn unknown(&self, message: &Message) -> Failure {
         let known: Vec<&str> = self.parts.handlers.keys().copied().collect();
         let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
         Failure::hopeless(text, Reason::UnknownType)
     }
+}
+
+fn misnamed(message: &Message) -> Failure {
+    let text = format!("type {:?} was published as {:?}; they must be the same", message.name(), message.origin_key);
+    Failure::hopeless(text, Reason::Malformed)
 }
 
 /// Counts one copy that finds no place, while it lives.

@@ -1,13 +1,45 @@
 //! Which messages' effects are committed: the table `garenne_inbox`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::store::{Store, Transaction};
+use crate::store::{Kind, Store, Transaction};
 
 /// Rows that are removed with one statement, so that nobody waits long for the write lock.
 const PRUNED_AT_ONCE: u32 = 1000;
+
+// The time is the database's: a replica whose clock is wrong would forget for all of them.
+macro_rules! sqlite_now {
+    () => {
+        "unixepoch() * 1000"
+    };
+}
+macro_rules! postgres_now {
+    () => {
+        "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT"
+    };
+}
+macro_rules! note {
+    ($now:expr) => {
+        concat!(
+            "INSERT INTO garenne_inbox (queue, message_id, digest, handled_at) VALUES ($1, $2, $3, ",
+            $now,
+            ") ON CONFLICT DO NOTHING"
+        )
+    };
+}
+macro_rules! prune {
+    ($now:expr) => {
+        concat!(
+            "DELETE FROM garenne_inbox WHERE (queue, message_id) IN
+             (SELECT queue, message_id FROM garenne_inbox WHERE handled_at < ",
+            $now,
+            " - $1 LIMIT $2)"
+        )
+    };
+}
 
 /// What the inbox knows about a message.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,30 +48,26 @@ pub(super) enum Known {
     New,
     /// Its effects are committed.
     Before,
-    /// A message of this id was handled, and it had another body.
-    OtherBody,
+    /// A message of this id was handled, and it had another name or body.
+    Other,
 }
 
 /// Notes a message of a queue. Where two replicas handle the same one at the same time, the second waits here until the first
 /// has committed or rolled back.
 pub(super) async fn note(
     transaction: &mut Transaction,
+    kind: &Kind,
     queue: &str,
     message_id: &str,
+    name: &str,
     body: &[u8],
-    now: i64,
 ) -> Result<Known, sqlx::Error> {
-    let digest = digest(body);
-    let noted = sqlx::query(
-        "INSERT INTO garenne_inbox (queue, message_id, digest, handled_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(queue)
-    .bind(message_id)
-    .bind(&digest)
-    .bind(now)
-    .execute(&mut **transaction)
-    .await?;
+    let digest = digest(name, body);
+    let note = match kind {
+        Kind::Sqlite { .. } => note!(sqlite_now!()),
+        Kind::Postgres => note!(postgres_now!()),
+    };
+    let noted = sqlx::query(note).bind(queue).bind(message_id).bind(&digest).execute(&mut **transaction).await?;
     if noted.rows_affected() == 1 {
         return Ok(Known::New);
     }
@@ -48,21 +76,20 @@ pub(super) async fn note(
         .bind(message_id)
         .fetch_one(&mut **transaction)
         .await?;
-    Ok(if known == digest { Known::Before } else { Known::OtherBody })
+    Ok(if known == digest { Known::Before } else { Known::Other })
 }
 
-/// Forgets what was handled before this time.
-pub(super) async fn prune(store: &Store, before: i64) -> Result<(), sqlx::Error> {
+/// Forgets what was handled longer ago than this.
+pub(super) async fn prune(store: &Store, memory: Duration) -> Result<(), sqlx::Error> {
+    let prune = match store.kind() {
+        Kind::Sqlite { .. } => prune!(sqlite_now!()),
+        Kind::Postgres => prune!(postgres_now!()),
+    };
+    let memory = i64::try_from(memory.as_millis()).unwrap_or(i64::MAX);
     loop {
         let mut transaction = store.write().await?;
-        let pruned = sqlx::query(
-            "DELETE FROM garenne_inbox WHERE (queue, message_id) IN
-             (SELECT queue, message_id FROM garenne_inbox WHERE handled_at < $1 LIMIT $2)",
-        )
-        .bind(before)
-        .bind(i64::from(PRUNED_AT_ONCE))
-        .execute(&mut *transaction)
-        .await?;
+        let pruned = sqlx::query(prune).bind(memory).bind(i64::from(PRUNED_AT_ONCE));
+        let pruned = pruned.execute(&mut *transaction).await?;
         transaction.commit().await?;
         if pruned.rows_affected() < u64::from(PRUNED_AT_ONCE) {
             return Ok(());
@@ -70,10 +97,33 @@ pub(super) async fn prune(store: &Store, before: i64) -> Result<(), sqlx::Error>
     }
 }
 
-/// Half of a SHA-256: enough to tell bodies apart that were not made to collide, and the sender gains nothing by that.
-fn digest(body: &[u8]) -> String {
-    Sha256::digest(body).iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+/// Half of a SHA-256: enough to tell messages apart that were not made to collide, and the sender gains nothing by that. The name
+/// counts: several messages may share a queue, and look alike.
+fn digest(name: &str, body: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(body).finalize();
+    digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::Migrator;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_the_same_id_and_body_and_another_name_is_another_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
+        let store = Store::open(&url, &Migrator::with_migrations(Vec::new())).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        let mut known = Vec::new();
+        for name in ["desk.ticket-filed", "desk.ticket-filed", "desk.ticket-torn-up"] {
+            let noted = note(&mut transaction, store.kind(), "clerk.life", "7", name, b"{\"number\":7}");
+            known.push(noted.await.unwrap());
+        }
+        assert_eq!(known, [Known::New, Known::Before, Known::Other]);
+    }
 }

@@ -1,16 +1,17 @@
 //! Effects once, whatever dies: a handler's own statements, the fact that its message was handled, and the messages it
 //! publishes are one commit.
 //!
-//! A handler begins that transaction with `Context::transaction`, which makes a [`Unit`] of the delivery. The [`inbox`]
+//! Each delivery has a [`Handling`], in which its handler begins that transaction (`Context::transaction`). The [`inbox`]
 //! knows the messages whose effects are committed, so one that comes again changes nothing. What is published meanwhile
-//! stands in the outbox ([`rows`]) from the commit until the [`Relay`] has the broker's confirm for it.
+//! stands in the outbox ([`rows`]) from the commit until the [`Relay`] has the broker's confirm for it. A task outside of
+//! any handler has the same in a [`UnitOfWork`].
 
+mod handling;
 mod inbox;
 mod message_transaction;
 mod relay;
 mod rows;
 mod turn;
-mod unit;
 mod unit_of_work;
 
 use std::sync::Arc;
@@ -20,10 +21,10 @@ use tokio::sync::Notify;
 use crate::publisher::now_in_milliseconds;
 use crate::store::Store;
 
+pub(crate) use handling::Handling;
 pub use message_transaction::MessageTransaction;
 pub(crate) use relay::Relay;
 pub(crate) use rows::Draft;
-pub(crate) use unit::Unit;
 pub use unit_of_work::UnitOfWork;
 
 /// The time as the tables have it: milliseconds since 1970.

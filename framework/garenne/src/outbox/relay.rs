@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,9 +14,8 @@ use super::turn::Turns;
 use super::{Outbox, inbox, now};
 use crate::broker::{LaneState, PublishError};
 use crate::publisher::Publisher;
-use crate::store::Kind;
-use crate::store::Transaction;
-use crate::telemetry::Metrics;
+use crate::store::{Kind, Transaction};
+use crate::telemetry::{Mentions, Metrics};
 
 /// How often the outbox is looked at without being woken: for what a replica left that died between its commit and the confirm.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,16 +25,15 @@ const COUNT: Duration = Duration::from_secs(5);
 const PRUNE: Duration = Duration::from_secs(60);
 /// How long trouble with the database or the broker is waited out before the next look.
 const TROUBLE: Duration = Duration::from_millis(500);
-/// How long the same trouble stays unmentioned after it was logged.
-const REPEAT_LOG: Duration = Duration::from_secs(30);
-/// The wait after a message was refused for the first time; it doubles up to [`LONGEST_WAIT`].
+/// The wait after a message was refused for the first time; it doubles up to [`LONGEST_WAIT`](rows::LONGEST_WAIT).
 const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// So often a reply is tried that the broker refuses for another reason than that its exchange is gone.
+const REPLY_ATTEMPTS: i64 = 5;
 
 /// The task that publishes what stands in the outbox: in the order of the commits within each key, keys side by side, each
 /// message at least once and with the id it was given when it was written.
 ///
-/// Replicas share the work. On a server each takes keys that no other one has; on SQLite they take turns. What a replica has
+/// Replicas share the work. On PostgreSQL each takes keys that no other one has; on SQLite they take turns. What a replica has
 /// taken is free again the moment that its process, or its connection to the database, ends.
 pub(crate) struct Relay {
     outbox: Outbox,
@@ -45,6 +43,9 @@ pub(crate) struct Relay {
     memory: Duration,
     /// On SQLite, who is at it.
     turns: Option<Turns>,
+    /// By position, ids of messages that the broker has confirmed and whose rows are there still, since the database took no
+    /// removal. They are not sent again with each try to remove them.
+    unremoved: Mutex<BTreeMap<i64, String>>,
 }
 
 /// Why a batch came to nothing or not to its end.
@@ -52,7 +53,7 @@ pub(crate) struct Relay {
 enum Trouble {
     #[error("the outbox cannot be read or written: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the file beside the database by which replicas take turns cannot be locked: {0}")]
+    #[error("the file by which replicas take turns cannot be locked: {0}")]
     Turn(#[from] io::Error),
     #[error("the broker is away: {0}")]
     Broker(PublishError),
@@ -79,25 +80,24 @@ impl Relay {
     ) -> io::Result<Self> {
         let turns = match outbox.store.kind() {
             Kind::Sqlite { file } => Some(Turns::beside(file)?),
-            Kind::Server => None,
+            Kind::Postgres => None,
         };
-        Ok(Self { outbox, publisher, metrics, memory, turns })
+        Ok(Self { outbox, publisher, metrics, memory, turns, unremoved: Mutex::default() })
     }
 
     /// Runs until the handlers have ended, which `release` tells, and then publishes what they have left. What the broker does not
     /// take now is safe where it is: another replica publishes it, or this one when it starts again.
     pub(crate) async fn run(self, mut release: watch::Receiver<Option<Instant>>) {
         let mut lane = self.publisher.lane().state();
-        let (mut count, mut prune, mut mention) = (Instant::now(), Instant::now(), Instant::now());
+        let (mut count, mut prune, mut mentions) = (Instant::now(), Instant::now(), Mentions::default());
         loop {
             let last = release.borrow_and_update().is_some();
             let open = *lane.borrow_and_update() == LaneState::Open;
             let relayed = if open { self.relay().await } else { Ok(()) };
             let now = Instant::now();
             if let Err(trouble) = &relayed
-                && now >= mention
+                && mentions.is_news(&trouble.to_string())
             {
-                mention = now + REPEAT_LOG;
                 tracing::warn!(%trouble, "committed messages wait");
             }
             if last {
@@ -127,9 +127,9 @@ impl Relay {
             let taken = match &self.turns {
                 Some(turns) => {
                     let _turn = turns.take().await?;
-                    self.batch_of_a_file().await?
+                    self.batch_of_sqlite().await?
                 }
-                None => self.batch_of_a_server().await?,
+                None => self.batch_of_postgres().await?,
             };
             if taken == 0 {
                 return Ok(());
@@ -138,18 +138,17 @@ impl Relay {
     }
 
     /// The locks on the rows are held by the transaction, and so until what was confirmed is removed.
-    async fn batch_of_a_server(&self) -> Result<usize, Trouble> {
+    async fn batch_of_postgres(&self) -> Result<usize, Trouble> {
         let mut transaction = self.outbox.store.write().await?;
         let rows = rows::next(&mut transaction, self.outbox.store.kind(), now()).await?;
         let taken = rows.len();
         let sent = self.send(rows).await;
-        self.settle(&mut transaction, &sent).await?;
-        transaction.commit().await?;
+        self.settle(transaction, &sent).await?;
         sent.away.map_or(Ok(taken), |error| Err(Trouble::Broker(error)))
     }
 
     /// Nothing is locked while the broker is waited for: a file has one writer, and handlers need it.
-    async fn batch_of_a_file(&self) -> Result<usize, Trouble> {
+    async fn batch_of_sqlite(&self) -> Result<usize, Trouble> {
         let store = &self.outbox.store;
         let mut connection = store.pool().acquire().await?;
         let rows = rows::next(&mut connection, store.kind(), now()).await?;
@@ -159,9 +158,8 @@ impl Relay {
             return Ok(0);
         }
         let sent = self.send(rows).await;
-        let mut transaction = store.write().await?;
-        self.settle(&mut transaction, &sent).await?;
-        transaction.commit().await?;
+        let transaction = store.write().await?;
+        self.settle(transaction, &sent).await?;
         sent.away.map_or(Ok(taken), |error| Err(Trouble::Broker(error)))
     }
 
@@ -184,19 +182,26 @@ impl Relay {
     async fn send_in_order(&self, rows: Vec<Row>) -> Sent {
         let mut sent = Sent::default();
         for row in rows {
+            if self.unremoved().get(&row.position).is_some_and(|id| id == row.message_id()) {
+                sent.confirmed.push(row.position);
+                continue;
+            }
             match self.publisher.send(row.outgoing.clone()).await {
                 Ok(settled) if !settled.routed && row.is_command() => {
                     let message = row.outgoing.name().to_owned();
                     sent.refused.push((row, PublishError::NobodyThere { message }));
                     break;
                 }
-                Ok(_) => sent.confirmed.push(row.position),
+                Ok(_) => {
+                    self.unremoved().insert(row.position, row.message_id().to_owned());
+                    sent.confirmed.push(row.position);
+                }
                 Err(error) if error.is_the_brokers_absence() => {
                     sent.away = Some(error);
                     break;
                 }
                 // A reply is for its caller alone, who waits no longer when its exchange is gone; nobody else misses it.
-                Err(error) if row.is_reply() => {
+                Err(error) if row.is_reply() && is_given_up(&error, row.attempts) => {
                     tracing::info!(%error, "a reply has nowhere to go");
                     sent.confirmed.push(row.position);
                 }
@@ -209,15 +214,23 @@ impl Relay {
         sent
     }
 
-    async fn settle(&self, transaction: &mut Transaction, sent: &Sent) -> Result<(), sqlx::Error> {
-        rows::remove(transaction, &sent.confirmed).await?;
+    async fn settle(&self, mut transaction: Transaction, sent: &Sent) -> Result<(), sqlx::Error> {
+        rows::remove(&mut transaction, &sent.confirmed).await?;
         for (row, error) in &sent.refused {
             let text = error.to_string();
-            let id = row.outgoing.properties.message_id.as_deref().unwrap_or_default();
-            self.metrics.outbox_refused(id, row.attempts + 1, &text);
-            rows::postpone(transaction, row.position, now() + wait(row.attempts), &text).await?;
+            self.metrics.outbox_refused(row.message_id(), row.attempts + 1, &text);
+            rows::postpone(&mut transaction, row.position, now() + wait(row.attempts), &text).await?;
+        }
+        transaction.commit().await?;
+        let mut unremoved = self.unremoved();
+        for position in &sent.confirmed {
+            unremoved.remove(position);
         }
         Ok(())
+    }
+
+    fn unremoved(&self) -> MutexGuard<'_, BTreeMap<i64, String>> {
+        self.unremoved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn count(&self) {
@@ -235,23 +248,35 @@ impl Relay {
     }
 
     async fn prune(&self) {
-        let before = now().saturating_sub(i64::try_from(self.memory.as_millis()).unwrap_or(i64::MAX));
-        if let Err(error) = inbox::prune(&self.outbox.store, before).await {
+        if let Err(error) = inbox::prune(&self.outbox.store, self.memory).await {
             tracing::warn!(%error, "the inbox cannot be pruned; it is tried again in {} s", PRUNE.as_secs());
         }
     }
 }
 
+/// Whether a reply that was refused so often before is dropped now. Where its exchange is gone, so is its caller; anything else
+/// may be the broker's trouble.
+fn is_given_up(error: &PublishError, attempts: i64) -> bool {
+    matches!(error, PublishError::NoExchange { .. } | PublishError::Encoding { .. }) || attempts + 1 >= REPLY_ATTEMPTS
+}
+
 /// How long a message that was refused so often before is put off, in milliseconds.
 fn wait(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts).unwrap_or(u32::MAX).min(16);
-    let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(rows::LONGEST_WAIT);
     i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::wait;
+    use super::{PublishError, is_given_up, wait};
+
+    #[test]
+    fn a_reply_is_dropped_when_its_exchange_is_gone_or_after_some_attempts() {
+        let gone = PublishError::NoExchange { message: "r".into(), exchange: "x.replies".into() };
+        let full = PublishError::Rejected { message: "r".into() };
+        assert!(is_given_up(&gone, 0) && !is_given_up(&full, 0) && is_given_up(&full, 4));
+    }
 
     #[test]
     fn a_refused_message_waits_longer_each_time_and_at_most_half_a_minute() {

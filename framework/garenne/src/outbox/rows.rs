@@ -1,5 +1,7 @@
 //! Messages that wait for the relay: the table `garenne_outbox`.
 
+use std::time::Duration;
+
 use garenne_contract::{Event, Request};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -8,6 +10,10 @@ use crate::publisher::{Cause, Publisher};
 use crate::store::{Json, Kind, Transaction};
 use crate::topology::names;
 
+/// For so long a message is put off at most.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// What is put off for longer was put off by a replica whose clock was wrong, by more than clocks differ.
+const WRONG_WAIT: Duration = Duration::from_secs(60);
 /// Keys that one batch takes.
 const KEYS: i64 = 128;
 /// Messages that one batch takes.
@@ -50,6 +56,10 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn message_id(&self) -> &str {
+        self.outgoing.properties.message_id.as_deref().unwrap_or_default()
+    }
+
     /// Whether it answers a request.
     pub(super) fn is_reply(&self) -> bool {
         self.outgoing.exchange.is_empty() || names::is_replies(&self.outgoing.exchange)
@@ -68,9 +78,12 @@ pub(super) struct Backlog {
     pub(super) oldest: Option<i64>,
 }
 
-/// Adds drafts to the transaction.
+/// Adds drafts to the transaction, as the last that happens before its commit.
 ///
-/// On a server, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
+/// PostgreSQL says "done" to the commit of a transaction of which a statement has failed, and undoes all of it. Any further
+/// statement tells, so there is one also when there are no drafts.
+///
+/// On PostgreSQL, positions of one key are in the order of the commits: whoever takes a position for a key keeps others from
 /// doing so until its transaction has ended. Keys are locked in their own order, so two transactions never wait for each other.
 pub(super) async fn insert(
     transaction: &mut Transaction,
@@ -78,9 +91,14 @@ pub(super) async fn insert(
     mut drafts: Vec<Draft>,
     now: i64,
 ) -> Result<(), sqlx::Error> {
+    if matches!(kind, Kind::Postgres) && drafts.is_empty() {
+        sqlx::query("SELECT 1").execute(&mut **transaction).await?;
+    }
     drafts.sort_by(|one, other| one.key.cmp(&other.key));
     for Draft { key, outgoing } in drafts {
-        if matches!(kind, Kind::Server) {
+        // It may be a foreign client's correlation id, and PostgreSQL keeps no NUL.
+        let key = key.replace('\0', "\u{fffd}");
+        if matches!(kind, Kind::Postgres) {
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
                 .bind(&key)
                 .execute(&mut **transaction)
@@ -105,23 +123,25 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// The first message of each key.
+/// The first message of each key, unless it is put off, for no longer than it can be.
 macro_rules! heads {
     () => {
-        "SELECT o.position FROM garenne_outbox o WHERE o.not_before <= $1 AND NOT EXISTS
+        "SELECT o.position FROM garenne_outbox o WHERE o.not_before NOT BETWEEN $1 + 1 AND $1 + $3 AND NOT EXISTS
            (SELECT 1 FROM garenne_outbox e WHERE e.key = o.key AND e.position < o.position)
          ORDER BY o.position LIMIT $2"
     };
 }
 
-/// The messages of the next batch, by position: the first ones of some keys and what follows them. On a server the first ones
-/// are locked, and as long as they are there nobody else takes those that follow.
+/// The messages of the next batch, by position: the first ones of some keys and what follows them. On PostgreSQL the first
+/// ones are locked, and as long as they are there nobody else takes those that follow.
 pub(super) async fn next(connection: &mut AnyConnection, kind: &Kind, now: i64) -> Result<Vec<Row>, sqlx::Error> {
     let heads = match kind {
         Kind::Sqlite { .. } => heads!(),
-        Kind::Server => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
+        Kind::Postgres => concat!(heads!(), " FOR UPDATE OF o SKIP LOCKED"),
     };
-    let heads: Vec<(i64,)> = sqlx::query_as(heads).bind(now).bind(KEYS).fetch_all(&mut *connection).await?;
+    let wrong = i64::try_from(WRONG_WAIT.as_millis()).unwrap_or(i64::MAX);
+    let heads = sqlx::query_as(heads).bind(now).bind(KEYS).bind(wrong);
+    let heads: Vec<(i64,)> = heads.fetch_all(&mut *connection).await?;
     if heads.is_empty() {
         return Ok(Vec::new());
     }
@@ -174,4 +194,40 @@ pub(super) async fn backlog(connection: &mut AnyConnection) -> Result<Backlog, s
 
 fn list(positions: impl Iterator<Item = i64>) -> String {
     positions.map(|position| position.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::Migrator;
+
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_message_that_a_wrong_clock_has_put_off_is_not_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
+        let store = Store::open(&url, &Migrator::with_migrations(Vec::new())).await.unwrap();
+        let now = 1_000_000;
+        let mut transaction = store.write().await.unwrap();
+        let drafts = ["ready", "put off", "put off by a clock that was a day ahead"].map(|key| Draft {
+            key: key.into(),
+            outgoing: Outgoing {
+                exchange: "x".into(),
+                routing_key: "k".into(),
+                body: Vec::new(),
+                properties: Properties::default(),
+            },
+        });
+        insert(&mut transaction, store.kind(), drafts.to_vec(), now).await.unwrap();
+        for (key, until) in [("put off", 30_000), ("put off by a clock that was a day ahead", 86_430_000)] {
+            let position = sqlx::query_as("SELECT position FROM garenne_outbox WHERE key = $1").bind(key);
+            let (position,) = position.fetch_one(&mut *transaction).await.unwrap();
+            postpone(&mut transaction, position, now + until, "refused").await.unwrap();
+        }
+        let rows = next(&mut transaction, store.kind(), now).await.unwrap();
+        let mut keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["put off by a clock that was a day ahead", "ready"]);
+    }
 }

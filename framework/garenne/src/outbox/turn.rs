@@ -14,6 +14,7 @@ const ASK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Turns {
     file: File,
+    path: PathBuf,
 }
 
 /// The turn, until it is dropped.
@@ -25,8 +26,13 @@ impl Turns {
     pub(super) fn beside(database: &Path) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-relay");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(PathBuf::from(path))?;
-        Ok(Self { file })
+        let path = PathBuf::from(path);
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = opened.map_err(|error| {
+            let text = format!("{}: {error}; let this user write beside the database", path.display());
+            io::Error::new(error.kind(), text)
+        })?;
+        Ok(Self { file, path })
     }
 
     /// Waits for the turn.
@@ -35,7 +41,10 @@ impl Turns {
             match self.file.try_lock() {
                 Ok(()) => return Ok(Turn(&self.file)),
                 Err(TryLockError::WouldBlock) => sleep(ASK).await,
-                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::Error(error)) => {
+                    let text = format!("{}: {error}; put the database on a disk that has locks", self.path.display());
+                    return Err(io::Error::new(error.kind(), text));
+                }
             }
         }
     }
@@ -44,5 +53,29 @@ impl Turns {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let _ = self.0.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_takes_no_file_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("missing/orders.db");
+        let text = Turns::beside(&database).unwrap_err().to_string();
+        assert!(text.contains("missing/orders.db-relay") && text.contains("write beside the database"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn one_of_two_has_the_turn_until_it_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("orders.db");
+        let (one, other) = (Turns::beside(&database).unwrap(), Turns::beside(&database).unwrap());
+        let turn = one.take().await.unwrap();
+        assert!(tokio::time::timeout(ASK * 5, other.take()).await.is_err());
+        drop(turn);
+        let _turn = other.take().await.unwrap();
     }
 }

@@ -12,7 +12,7 @@ use super::caller::{Caller, Number, Reply};
 use super::{Problem, Refusal, Replies};
 use crate::broker::Inbound;
 use crate::consumer::{Failure, Message, guard};
-use crate::outbox::{Draft, Unit};
+use crate::outbox::{Draft, Handling};
 use crate::publisher::{Publisher, encode};
 use crate::retry::{Outcome, Reason};
 use crate::topology::REQUEST_DELIVERY_LIMIT;
@@ -25,7 +25,7 @@ pub(crate) async fn answer<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
     message: &Arc<Message>,
-    unit: &Unit,
+    handling: &Handling,
     deadline: Duration,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
@@ -40,28 +40,31 @@ pub(crate) async fn answer<R: Request>(
         match handler(decode::<R>(&inbound)?).await {
             Ok(reply) => {
                 let body = encode(name, &reply)?;
-                if !unit.has_begun() {
+                if !handling.has_begun() {
                     return Ok(Answer::Reply(Reply::value(body)));
                 }
                 if let Some(outgoing) = caller.seal(Reply::value(body)) {
                     // Replies are about nothing but themselves.
                     let key = outgoing.properties.message_id.clone().unwrap_or_default();
-                    unit.take_in(Draft { key, outgoing })?;
+                    handling.take_in(Draft { key, outgoing })?;
                 }
-                unit.commit().await?;
+                handling.commit().await?;
                 Ok(Answer::Committed)
             }
-            Err(_) if unit.was_handled_before() => {
-                publisher.metrics().duplicate(unit.queue());
+            Err(_) if handling.was_handled_before() => {
+                publisher.metrics().duplicate(handling.queue());
                 Ok(Answer::Committed)
             }
             Err(refusal) => {
-                unit.roll_back().await;
+                handling.roll_back().await;
                 Answer::refusal(name, refusal)
             }
         }
     })
     .await;
+    if answered.is_err() {
+        handling.abandon();
+    }
     conclude(&caller, answered).await
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::broker::{Inbound, LaneState, Phase, PublishError};
 use crate::consumer::Message;
-use crate::outbox::{Outbox, Unit, UnitOfWork};
+use crate::outbox::{Handling, Outbox, UnitOfWork};
 use crate::publisher::{Cause, Publisher, Receipt};
 use crate::rpc::{Answers, AskError, Requester};
 
@@ -85,7 +85,7 @@ impl<S> Client<S> {
     ///
     /// # Errors
     ///
-    /// When the database cannot be reached in time, or the service does not say [`where`](crate::Service::stores_in) it is.
+    /// When the database cannot be reached in time, or the service does not say [where](crate::Service::stores_in) it is.
     pub async fn transaction(&self) -> Result<UnitOfWork, sqlx::Error> {
         let Parts { publisher, outbox, .. } = &*self.parts;
         let missing = || sqlx::Error::Configuration(Outbox::MISSING.into());
@@ -160,8 +160,8 @@ impl<S> Client<S> {
 
 impl<S> Parts<S> {
     /// What the handler of this delivery commits together.
-    pub(super) fn unit(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Unit {
-        Unit::new(self.outbox.clone(), queue, inbound, message)
+    pub(super) fn handling(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Handling {
+        Handling::new(self.outbox.clone(), queue, inbound, message)
     }
 
     /// Whether the service can do its work, or why not.

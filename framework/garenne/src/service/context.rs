@@ -8,7 +8,7 @@ use garenne_contract::{Event, Request};
 use super::client::{Client, Parts};
 use crate::broker::PublishError;
 use crate::consumer::{Failure, Message};
-use crate::outbox::{Draft, MessageTransaction, Unit};
+use crate::outbox::{Draft, Handling, MessageTransaction};
 use crate::publisher::Receipt;
 use crate::rpc::{Answers, AskError};
 
@@ -49,12 +49,12 @@ pub struct Context<S> {
     parts: Arc<Parts<S>>,
     message: Arc<Message>,
     /// Nothing for the live feed and for several replies.
-    unit: Option<Unit>,
+    handling: Option<Handling>,
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(client: &Client<S>, message: Arc<Message>, unit: Option<Unit>) -> Self {
-        Self { parts: Arc::clone(&client.parts), message, unit }
+    pub(super) fn new(client: &Client<S>, message: Arc<Message>, handling: Option<Handling>) -> Self {
+        Self { parts: Arc::clone(&client.parts), message, handling }
     }
 
     /// The service's state.
@@ -77,8 +77,9 @@ impl<S> Context<S> {
     /// acknowledged. A message without an id is not known again: its handler runs as often as it is delivered.
     ///
     /// What the handler does elsewhere (another transaction, a mail, a charge) is outside: do it before, so that it can be
-    /// told by its own traces, and keep the transaction short. A handler has one transaction, and while it holds it must
-    /// not begin another one in the same database: with SQLite it would wait for itself.
+    /// told by its own traces, and keep the transaction short. With PostgreSQL a statement that fails spoils all of it: return
+    /// its error, or give a statement that may fail a savepoint (`transaction.begin()`). A handler has one transaction, and
+    /// while it holds it must not begin another one in the same database: with SQLite it would wait for itself.
     ///
     /// ```
     /// use garenne::store::Store;
@@ -123,8 +124,8 @@ impl<S> Context<S> {
     /// Retryable when the database cannot be reached in time. A dead letter when the service does not say
     /// [where](crate::Service::stores_in) its transactions are, or when another message was handled under the same id.
     pub async fn transaction(&self) -> Result<MessageTransaction, Failure> {
-        match &self.unit {
-            Some(unit) => unit.begin().await,
+        match &self.handling {
+            Some(handling) => handling.begin().await,
             None => Err(Failure::dead_letter(
                 "there is no transaction for an observer, nor for a handler of Service::answer_many, whose replies nothing takes back",
             )),
@@ -140,9 +141,9 @@ impl<S> Context<S> {
     /// [`Failure`](crate::Failure) of it.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
         let publisher = &self.parts.publisher;
-        match &self.unit {
-            Some(unit) if unit.has_begun() => {
-                unit.take_in(Draft::of(event, publisher, &self.message.cause())?)?;
+        match &self.handling {
+            Some(handling) if !handling.is_apart() => {
+                handling.take_in(Draft::of(event, publisher, &self.message.cause())?)?;
                 Ok(Receipt::new(None))
             }
             _ => publisher.event(event, &self.message.cause()).await,
@@ -157,9 +158,9 @@ impl<S> Context<S> {
     /// [`PublishError`] says whether the broker may have the command all the same.
     pub async fn command<R: Request>(&self, request: &R) -> Result<(), PublishError> {
         let publisher = &self.parts.publisher;
-        match &self.unit {
-            Some(unit) if unit.has_begun() => {
-                unit.take_in(Draft::of_command(request, publisher, &self.message.cause())?)
+        match &self.handling {
+            Some(handling) if !handling.is_apart() => {
+                handling.take_in(Draft::of_command(request, publisher, &self.message.cause())?)
             }
             _ => publisher.command(request, &self.message.cause()).await,
         }
@@ -220,7 +221,7 @@ impl<S> Context<S> {
 
 impl<S> Clone for Context<S> {
     fn clone(&self) -> Self {
-        let Self { parts, message, unit } = self;
-        Self { parts: Arc::clone(parts), message: Arc::clone(message), unit: unit.clone() }
+        let Self { parts, message, handling } = self;
+        Self { parts: Arc::clone(parts), message: Arc::clone(message), handling: handling.clone() }
     }
 }

@@ -34,17 +34,24 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                let unit = client.parts.unit(&queue, &inbound, &message);
+                let handling = client.parts.handling(&queue, &inbound, &message);
+                let whole = handling.clone();
                 // Reading the body may panic as well: a type may check itself.
                 let handled = async move {
                     let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
                         Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
                     })?;
-                    let context = Context::new(&client, message, Some(unit.clone()));
+                    let context = Context::new(&client, message, Some(handling.clone()));
                     let handled = function(event, context).await;
-                    unit.conclude(handled, client.parts.publisher.metrics()).await
+                    handling.conclude(handled, client.parts.publisher.metrics()).await
                 };
-                Box::pin(guard(deadline, handled))
+                Box::pin(async move {
+                    let ended = guard(deadline, handled).await;
+                    if ended.is_err() {
+                        whole.abandon();
+                    }
+                    ended
+                })
             }),
         }
     })
@@ -65,11 +72,11 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                let unit = client.parts.unit(&queue, &inbound, &message);
+                let handling = client.parts.handling(&queue, &inbound, &message);
                 Box::pin(async move {
-                    let context = Context::new(&client, Arc::clone(&message), Some(unit.clone()));
+                    let context = Context::new(&client, Arc::clone(&message), Some(handling.clone()));
                     let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&client.parts.publisher, inbound, &message, &unit, deadline, run).await
+                    answer::<R>(&client.parts.publisher, inbound, &message, &handling, deadline, run).await
                 })
             }),
         }

@@ -109,8 +109,10 @@ impl<S: Send + Sync + 'static> Service<S> {
             Some(outbox) => {
                 let (publisher, metrics) = (publisher.clone(), Arc::clone(&metrics));
                 let relay = Relay::new(outbox, publisher, metrics, settings.inbox_memory);
-                let relay =
-                    relay.map_err(|reason| StartError::System { what: "a file beside the database", reason })?;
+                let relay = relay.map_err(|reason| StartError::System {
+                    what: "the file by which replicas take turns at the outbox",
+                    reason,
+                })?;
                 Some(tokio::spawn(relay.run(watched_release.clone())))
             }
             None => None,
@@ -282,7 +284,7 @@ impl<S: Send + Sync + 'static> Running<S> {
             worker.finish(deadline).await;
         }
         self.release.send_replace(Some(deadline));
-        if let Some(relay) = &mut self.relay {
+        if let Some(relay) = self.relay.as_mut().filter(|relay| !relay.is_finished()) {
             // What is not confirmed by then stays in the outbox.
             let _ = timeout_at(deadline + GRACE, relay).await;
         }

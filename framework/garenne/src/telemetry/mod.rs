@@ -1,11 +1,14 @@
 //! What the library tells about itself: one method of [`Metrics`] for each thing that happens, with its
-//! log line and its metric side by side; the trace that a message carries; the log's form.
+//! log line and its metric side by side; what of lasting trouble is told again; the trace that a message carries; the log's
+//! form.
 
 mod log;
+mod mentions;
 mod metrics;
 mod trace;
 
 pub use log::LogFormat;
 pub(crate) use log::{check_filter, install as install_log};
+pub(crate) use mentions::Mentions;
 pub(crate) use metrics::{Metrics, QueueMetrics};
 pub(crate) use trace::Trace;

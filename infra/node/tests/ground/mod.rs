@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rabbitmq_node::{BrokerChoice, Installation, Node};
 
@@ -27,12 +26,8 @@ pub(crate) fn fresh(name: &str) -> PathBuf {
 }
 
 /// Looks until it holds, for half a minute at most.
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
+pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    assert!(machine::poll(Duration::from_secs(30), holds), "not within 30 s: {what}");
 }
 
 /// The processes whose home is this directory: every one that a node has started.

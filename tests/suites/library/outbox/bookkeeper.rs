@@ -42,10 +42,14 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) async fn open(database: &Database) -> Self {
+        Self::at(database.url()).await
+    }
+
+    pub(crate) async fn at(url: &str) -> Self {
         let sql = "CREATE TABLE accounts (account TEXT PRIMARY KEY, entries BIGINT NOT NULL)".into_sql_str();
         let accounts = Migration::new(1, "accounts".into(), MigrationType::Simple, sql, false);
         let migrations = Migrator::with_migrations(vec![accounts]);
-        let store = Store::open(database.url(), &migrations).await.expect("the store opens");
+        let store = Store::open(url, &migrations).await.expect("the store opens");
         Self { store, begun: Arc::default() }
     }
 
@@ -88,10 +92,10 @@ pub(crate) fn service() -> Service<Books> {
 
 /// A replica that works, with the queue `told` bound to what it tells.
 pub(crate) async fn start(bench: &Bench, books: &Books) -> Running<Books> {
-    start_with(books, bench.settings(), bench).await
+    start_with(bench, books, bench.settings()).await
 }
 
-pub(crate) async fn start_with(books: &Books, settings: Settings, bench: &Bench) -> Running<Books> {
+pub(crate) async fn start_with(bench: &Bench, books: &Books, settings: Settings) -> Running<Books> {
     let running = service().start(books.clone(), settings).await.expect("the service starts");
     tokio::time::timeout(tests::PATIENCE, running.ready()).await.expect("the service becomes ready");
     bench.raw.queue("told", "bookkeeper.events", "bookkeeper.entry-made").await;

@@ -48,7 +48,7 @@ async fn a_second_transaction_in_one_handler_is_an_error_and_not_a_handler_that_
     let books = Books::open(&database).await;
     let mut settings = bench.settings();
     settings.ladder = Some(garenne::Ladder::new([std::time::Duration::from_millis(20)]).expect("a ladder"));
-    let bookkeeper = bookkeeper::start_with(&books, settings, &bench).await;
+    let bookkeeper = bookkeeper::start_with(&bench, &books, settings).await;
     pay(&bench, "ada", "begin twice", Some("m-1")).await;
     let dead = bench.raw.take("bookkeeper.dlq").await;
     let error = Raw::header(&dead, "garenne-error").expect("an error");

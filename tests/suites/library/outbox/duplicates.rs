@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tests::{Database, Raw};
+use sqlx::{AnyConnection, Connection as _};
+use tests::{Database, Proxy, Raw};
 
 use super::bookkeeper::{self, Books, accounts, all_is_told, pay, told};
 use crate::library::bench::{Bench, metric_at};
@@ -99,12 +100,52 @@ async fn what_was_handled_long_ago_is_forgotten() {
         transaction.commit().await.expect("committed");
         let mut settings = bench.settings();
         settings.inbox_memory = std::time::Duration::from_secs(3600);
-        let bookkeeper = bookkeeper::start_with(&books, settings, &bench).await;
+        let bookkeeper = bookkeeper::start_with(&bench, &books, settings).await;
         tests::eventually("the old ones are gone", || async {
             let left = database.query("SELECT message_id FROM garenne_inbox").await;
             if left == ["young"] { Ok(()) } else { Err(left.len().to_string()) }
         })
         .await;
         bookkeeper.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_has_happened_and_the_next_attempt_does_nothing() {
+    /// A commit waits for this lock, once it can no longer fail.
+    const GATE: [&str; 3] = [
+        "CREATE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON accounts DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION wait_at_the_gate()",
+        "SELECT pg_advisory_lock(42)",
+    ];
+    for database in Database::of_each_kind().await.into_iter().filter(|database| database.kind() != "SQLite") {
+        let bench = Bench::new().await;
+        let (before, server) = database.url().split_once('@').expect("a user");
+        let (server, name) = server.split_once('/').expect("a database");
+        let proxy = Proxy::before(server);
+        let books = Books::at(&format!("{before}@{}/{name}", proxy.address())).await;
+        let bookkeeper = bookkeeper::start(&bench, &books).await;
+        let mut gate = AnyConnection::connect(database.url()).await.expect("the server accepts");
+        for statement in GATE {
+            sqlx::query(statement).execute(&mut gate).await.expect(statement);
+        }
+        pay(&bench, "ada", "", Some("m-1")).await;
+        tests::eventually("a commit", || async {
+            let waiting = "SELECT query FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'";
+            let waiting = database.query(waiting).await;
+            if waiting.is_empty() { Err("none".to_owned()) } else { Ok(()) }
+        })
+        .await;
+        proxy.cut_existing();
+        gate.close().await.expect("the gate opens");
+        metric_at(bookkeeper.admin_addr(), "garenne_duplicates_total{queue=\"bookkeeper.desk.sum-paid\"} 1").await;
+        told(&bench, 1).await;
+        all_is_told(&database).await;
+        bookkeeper.stop().await;
+        assert_eq!((accounts(&database).await, books.begun()), (vec!["ada 1".to_owned()], 2));
+        bench.waits("told", 0).await;
+        bench.waits("bookkeeper.dlq", 0).await;
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use lapin::options::{QueueBindOptions, QueueDeclareOptions, QueuePurgeOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::options::QueuePurgeOptions;
 use tests::{Database, PATIENCE, Proxy};
 
 use super::bookkeeper::{self, Books, EntryMade, all_is_told, told};
@@ -23,7 +22,7 @@ async fn commits_go_on_while_the_broker_is_away_and_what_they_say_follows_in_ord
         let bench = Bench::new().await;
         let proxy = Proxy::new(&bench.vhost);
         let books = Books::open(&database).await;
-        let bookkeeper = bookkeeper::start_with(&books, bench.settings_through(&proxy), &bench).await;
+        let bookkeeper = bookkeeper::start_with(&bench, &books, bench.settings_through(&proxy)).await;
         proxy.cut();
         for _ in 0..50 {
             commit(&bookkeeper.client(), "ada").await;
@@ -43,7 +42,7 @@ async fn what_a_replica_that_died_has_committed_is_published_by_another_one_unde
         let bench = Bench::new().await;
         let proxy = Proxy::new(&bench.vhost);
         let books = Books::open(&database).await;
-        let dying = bookkeeper::start_with(&books, bench.settings_through(&proxy), &bench).await;
+        let dying = bookkeeper::start_with(&bench, &books, bench.settings_through(&proxy)).await;
         proxy.cut();
         commit(&dying.client(), "ada").await;
         // As a crash would end it.
@@ -62,7 +61,7 @@ async fn a_replica_that_is_alive_publishes_what_one_beside_it_has_left() {
         let bench = Bench::new().await;
         let heir = bookkeeper::start(&bench, &Books::open(&database).await).await;
         let proxy = Proxy::new(&bench.vhost);
-        let dying = bookkeeper::start_with(&Books::open(&database).await, bench.settings_through(&proxy), &bench).await;
+        let dying = bookkeeper::start_with(&bench, &Books::open(&database).await, bench.settings_through(&proxy)).await;
         proxy.cut();
         commit(&dying.client(), "ada").await;
         drop(dying);
@@ -112,16 +111,7 @@ async fn a_message_that_a_full_queue_rejects_is_kept_with_the_reason_and_publish
         let bench = Bench::new().await;
         let books = Books::open(&database).await;
         let bookkeeper = bookkeeper::start(&bench, &books).await;
-        let mut arguments = FieldTable::default();
-        arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
-        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
-        let channel = bench.raw.channel();
-        let declare = channel.queue_declare("full".into(), QueueDeclareOptions::durable(), arguments);
-        declare.await.expect("declared");
-        let (event, options) = ("bookkeeper.entry-made", QueueBindOptions::default());
-        let bind =
-            channel.queue_bind("full".into(), "bookkeeper.events".into(), event.into(), options, FieldTable::default());
-        bind.await.expect("bound");
+        bench.queue_for_one("full", "bookkeeper.events", "bookkeeper.entry-made").await;
         for account in ["ada", "grace"] {
             commit(&bookkeeper.client(), account).await;
         }
@@ -130,8 +120,48 @@ async fn a_message_that_a_full_queue_rejects_is_kept_with_the_reason_and_publish
             reasons.into_iter().next().ok_or_else(|| "none".to_owned())
         });
         assert!(reason.await.contains("a queue it is routed to is full"), "{}", database.kind());
-        channel.queue_purge("full".into(), QueuePurgeOptions::default()).await.expect("purged");
+        let purge = bench.raw.channel().queue_purge("full".into(), QueuePurgeOptions::default());
+        purge.await.expect("purged");
         all_is_told(&database).await;
         bookkeeper.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_broker_has_and_the_database_will_not_remove_is_sent_once() {
+    for database in Database::of_each_kind().await {
+        let bench = Bench::new().await;
+        let books = Books::open(&database).await;
+        let bookkeeper = bookkeeper::start(&bench, &books).await;
+        refuse_removals(&books, &database).await;
+        // Each new entry makes the relay try again to remove those before it.
+        let mut ids = std::collections::BTreeSet::new();
+        for number in 0..5 {
+            commit(&bookkeeper.client(), &format!("account-{number}")).await;
+            let (id, made) = told(&bench, 1).await.remove(0);
+            assert_eq!(made.account, format!("account-{number}"), "on {}", database.kind());
+            assert!(ids.insert(id));
+        }
+        let mut transaction = books.store.write().await.expect("it begins");
+        let allow =
+            if database.kind() == "SQLite" { "DROP TRIGGER kept" } else { "DROP TRIGGER kept ON garenne_outbox" };
+        sqlx::raw_sql(allow).execute(&mut *transaction).await.expect("allowed");
+        transaction.commit().await.expect("committed");
+        all_is_told(&database).await;
+        bookkeeper.stop().await;
+        bench.waits("told", 0).await;
+    }
+}
+
+/// As a full disk would.
+async fn refuse_removals(books: &Books, database: &Database) {
+    let trigger = if database.kind() == "SQLite" {
+        "CREATE TRIGGER kept BEFORE DELETE ON garenne_outbox BEGIN SELECT RAISE(ABORT, 'no space'); END"
+    } else {
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space'; END $$;
+         CREATE TRIGGER kept BEFORE DELETE ON garenne_outbox FOR EACH ROW EXECUTE FUNCTION keep()"
+    };
+    let mut transaction = books.store.write().await.expect("it begins");
+    sqlx::raw_sql(trigger).execute(&mut *transaction).await.expect("refused from now on");
+    transaction.commit().await.expect("committed");
 }

@@ -1,10 +1,9 @@
-//! A service outlives its connections and its queues.
+//! A service outlives its connections.
 
 use std::collections::BTreeSet;
 
 use garenne::Address;
 use lapin::BasicProperties;
-use lapin::options::QueueDeleteOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use tests::Proxy;
 
@@ -25,19 +24,6 @@ async fn a_service_goes_on_when_either_of_its_connections_was_closed() {
     assert_eq!(bench.seen.all(), ["1", "2", "3"]);
     metric(&clerk, "garenne_reconnects_total{connection=\"consume\"} 2").await;
     metric(&clerk, "garenne_reconnects_total{connection=\"publish\"} 1").await;
-    clerk.stop().await;
-}
-
-#[tokio::test]
-async fn a_work_queue_that_was_deleted_is_made_again_and_worked_on() {
-    let bench = Bench::new().await;
-    let clerk = bench.start(clerk()).await;
-    let queue = "clerk.desk.ticket-filed";
-    let delete = bench.raw.channel().queue_delete(queue.into(), QueueDeleteOptions::default());
-    delete.await.expect("deleted");
-    metric(&clerk, "garenne_reconnects_total{connection=\"consume\"} 1").await;
-    bench.file(7).await;
-    assert_eq!(bench.seen.reaches(1).await, ["7"]);
     clerk.stop().await;
 }
 

@@ -84,6 +84,8 @@ async fn flood(client: &Client<Seen>) -> (BTreeMap<String, usize>, usize) {
                         "no room".to_owned()
                     }
                     Err(PublishError::Blocked { .. }) => "blocked".to_owned(),
+                    // The alarm is raised before the connection hears of it.
+                    Err(PublishError::Timeout { .. }) => "not confirmed".to_owned(),
                     Err(PublishError::Disconnected { .. }) => "disconnected".to_owned(),
                     Err(other) => panic!("{other:?}"),
                 };

@@ -8,13 +8,15 @@ mod node;
 mod publishing;
 mod topology;
 
+use std::time::Duration;
+
 use garenne::{Address, Context, Failure, Running, Service, Settings};
-use tests::{Proxy, eventually};
+use tests::{Proxy, eventually, exposition};
 
 use super::bench::{Bench, Seen, TicketClosed, TicketFiled, admin};
 
-/// What the bars of the project promise: a service consumes again so soon after the broker answers.
-const BACK: std::time::Duration = std::time::Duration::from_secs(5);
+/// What `docs/reliability.md` promises: a service consumes again so soon after the broker answers.
+const BACK: Duration = Duration::from_secs(5);
 
 async fn close(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
     ctx.publish(&TicketClosed { number: ticket.number }).await?;
@@ -29,11 +31,7 @@ fn clerk() -> Service<Seen> {
 /// Settings through a proxy with which a connection that is dead is noticed within 2 s.
 fn quick_heartbeats(bench: &Bench, proxy: &Proxy) -> Settings {
     let mut settings = bench.settings();
-    let url = bench.vhost.url();
-    let here = format!("127.0.0.1:{}", proxy.port());
-    let (before, after) = url.split_once('@').expect("a URL with a user");
-    let (_, vhost) = after.split_once('/').expect("a URL with a vhost");
-    settings.address = Address::parse(&format!("{before}@{here}/{vhost}?heartbeat=1")).expect("a URL");
+    settings.address = Address::parse(&format!("{}?heartbeat=1", proxy.url(&bench.vhost))).expect("a URL");
     settings
 }
 
@@ -61,9 +59,7 @@ async fn reaches(running: &Running<Seen>, counter: &str, least: u64) {
     let labels = labels.trim_end_matches('}');
     eventually(&format!("{counter} reaches {least}"), || async {
         let text = admin(running, "/metrics").await.text;
-        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{")) && line.contains(labels));
-        let count = line.and_then(|line| line.rsplit(' ').next()).and_then(|count| count.parse::<u64>().ok());
-        if count.is_some_and(|count| count >= least) { Ok(()) } else { Err(text) }
+        if exposition::sum(&text, name, labels).is_some_and(|count| count >= least) { Ok(()) } else { Err(text) }
     })
     .await;
 }

@@ -42,10 +42,7 @@ pub(super) async fn ready<S: Send + Sync + 'static>(running: &Running<S>) {
 
 async fn desk(broker: &OwnBroker) -> Raw {
     let raw = Raw::connect_to(&broker.url()).await;
-    let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-    let desk =
-        raw.channel().exchange_declare("desk.events".into(), lapin::ExchangeKind::Topic, options, Default::default());
-    desk.await.expect("declared");
+    raw.exchange("desk.events").await;
     raw
 }
 

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use garenne::{Event, PublishError, Running, Service};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 use tests::{PATIENCE, Proxy, eventually};
 use tokio::task::JoinSet;
@@ -42,16 +44,6 @@ enum Fault {
     Channel,
 }
 
-/// A sequence that looks random and is the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u32::try_from(self.0 >> 33).unwrap_or_default() % sides
-    }
-}
-
 async fn strike(fault: Fault, clerk: &Running<Seen>, proxy: &Proxy) {
     match fault {
         Fault::Cut => proxy.cut_existing(),
@@ -82,7 +74,8 @@ async fn what_was_reported_as_confirmed_is_in_the_queue_and_what_is_there_twice_
     settings.publish_timeout = Duration::from_secs(2);
     let clerk = bench.start_with(clerk(), settings).await;
     bench.raw.queue("spy", "clerk.events", "clerk.ticket-closed").await;
-    let mut dice = Dice(7);
+    // The same moments in each run.
+    let mut random = StdRng::seed_from_u64(7);
     let mut confirmed = BTreeSet::new();
     let mut reports: BTreeMap<String, u32> = BTreeMap::new();
     for round in 0..ROUNDS {
@@ -104,7 +97,7 @@ async fn what_was_reported_as_confirmed_is_in_the_queue_and_what_is_there_twice_
         // Each kind twice, somewhere in the middle.
         let faults = [Fault::Cut, Fault::Away, Fault::Dropped, Fault::Unanswered, Fault::Channel];
         let fault = faults[usize::try_from(round).expect("small") % faults.len()];
-        let when = dice.roll(TASKS * EACH / 2);
+        let when = random.random_range(0..TASKS * EACH / 2);
         eventually("the middle of the round", || async {
             let begun = BEGUN.load(Ordering::SeqCst);
             if begun >= when { Ok(()) } else { Err(begun.to_string()) }

@@ -3,9 +3,7 @@
 use std::time::Instant;
 
 use garenne::{Context, Failure, PublishError, Service};
-use lapin::ExchangeKind;
-use lapin::options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueDeleteOptions};
-use lapin::types::FieldTable;
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use tests::{PATIENCE, Raw};
 
 use super::{BACK, clerk, sees};
@@ -76,10 +74,7 @@ async fn a_failed_message_that_finds_no_place_is_kept_and_its_queue_pauses_until
     let clerk = bench.start(Service::new("clerk").on(refuse)).await;
     // Somebody has put another exchange in its place, which the service can neither use nor replace.
     delete_exchange(&bench, "clerk.dlx").await;
-    let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
-    let declare = bench.raw.channel();
-    let declare = declare.exchange_declare("clerk.dlx".into(), ExchangeKind::Topic, options, FieldTable::default());
-    declare.await.expect("declared");
+    bench.raw.exchange("clerk.dlx").await;
     bench.file(1).await;
     bench.seen.reaches(1).await;
     metric(&clerk, "garenne_paused_total{queue=\"clerk.desk.ticket-filed\"} 1").await;

@@ -11,13 +11,13 @@ const REMEMBERED: usize = 16;
 
 /// What was logged lately.
 #[derive(Debug, Default)]
-pub(super) struct Mentions {
+pub(crate) struct Mentions {
     lately: Vec<(String, Instant)>,
 }
 
 impl Mentions {
     /// Whether to log this: it was not logged within the last 30 s.
-    pub(super) fn is_news(&mut self, text: &str) -> bool {
+    pub(crate) fn is_news(&mut self, text: &str) -> bool {
         self.lately.retain(|(_, at)| at.elapsed() < REPEAT);
         if self.lately.iter().any(|(known, _)| known == text) {
             return false;

@@ -1,17 +1,12 @@
-//! `cargo xtask chaos`: builds the services and the program of `tests/chaos`, and hands it what was asked for.
+//! The command line of `cargo xtask chaos`.
 
-use std::process::ExitCode;
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use lexopt::prelude::{Long, Short};
 use lexopt::{Error, Parser, ValueExt};
 use rabbitmq_node::BrokerChoice;
 
-use crate::arguments::Task;
-use crate::claim::Claim;
-use crate::failure::Failure;
-use crate::{build, workspace};
+use crate::arguments::{Task, check_cluster};
 
 /// What is broken, for how long, and on what.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,48 +67,13 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             other => return Err(other.unexpected()),
         }
     }
-    if options.cluster && options.broker.given().is_some() {
-        return Err("--cluster starts nodes of our own, and --broker amqp://… is somebody else's".into());
-    }
+    check_cluster(options.cluster, Some(&options.broker))?;
     Ok(Task::Chaos(options))
-}
-
-/// Runs it; the exit code is the program's.
-pub(crate) fn run(options: &ChaosOptions) -> Result<ExitCode, Failure> {
-    let mut progress = |line: &str| println!("{line}");
-    if options.broker.given().is_none() {
-        options.broker.installation(&workspace::brokers(), &mut progress)?;
-    }
-    if options.store == Store::Postgres {
-        postgres_node::Installation::find_or_install(&mut progress)
-            .map_err(Failure::because("PostgreSQL cannot be had"))?;
-    }
-    build::programs(options.release)?;
-    let claim = Claim::take(&workspace::target().join("chaos"))?;
-    let seed = options.seed.unwrap_or_else(new_seed);
-    let mut command = build::cargo(&["test", "--package", "tests", "--test", "chaos"]);
-    if options.release {
-        command.arg("--release");
-    }
-    let optional = [("CHAOS_FAULTS", options.faults), ("CHAOS_ORDERS", options.orders)];
-    command
-        .env("TEST_BIN_DIR", workspace::programs(options.release))
-        .env("CHAOS_MINUTES", options.minutes.to_string())
-        .env("CHAOS_SEED", seed.to_string())
-        .env("CHAOS_BROKER", choice(&options.broker))
-        .env("CHAOS_BROKERS_DIR", workspace::brokers())
-        .env("CHAOS_ORDERS_PER_SECOND", options.orders_per_second.to_string())
-        .env("CHAOS_CLUSTER", options.cluster.to_string())
-        .env("CHAOS_STORE", options.store.name())
-        .env("CHAOS_FOLDER", claim.path())
-        .env("CHAOS_COMMAND", options.command(seed))
-        .envs(optional.into_iter().filter_map(|(name, count)| Some((name, count?.to_string()))));
-    build::run(&mut command).map(|()| ExitCode::SUCCESS)
 }
 
 impl ChaosOptions {
     /// The command line of the same run. The password of a given broker is left out.
-    fn command(&self, seed: u64) -> String {
+    pub(super) fn command(&self, seed: u64) -> String {
         let mut words = vec![format!(
             "cargo xtask chaos --seed {seed} --minutes {} --orders-per-second {} --broker {} --store {}",
             self.minutes,
@@ -130,7 +90,7 @@ impl ChaosOptions {
 }
 
 impl Store {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
@@ -145,17 +105,6 @@ impl FromStr for Store {
         let found = [Self::Sqlite, Self::Postgres].into_iter().find(|store| store.name() == text);
         found.ok_or_else(|| format!("`{text}` is neither sqlite nor postgres"))
     }
-}
-
-/// The word that the program reads; unlike what is shown, it has the password.
-fn choice(broker: &BrokerChoice) -> String {
-    broker.given().map_or_else(|| broker.to_string(), |given| given.url().to_owned())
-}
-
-fn new_seed() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Short enough to be typed again.
-    (since.as_millis() % 1_000_000).try_into().unwrap_or(0)
 }
 
 fn number(text: &str, least: f64, most: f64) -> Result<f64, String> {

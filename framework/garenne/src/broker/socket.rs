@@ -41,20 +41,20 @@ impl Line {
 }
 
 /// The client's socket.
-pub(super) struct Wire {
+pub(super) struct Socket {
     stream: Stream,
     line: Arc<Line>,
     /// Until the broker has said its first word.
     silence: Option<Pin<Box<Sleep>>>,
 }
 
-impl Wire {
+impl Socket {
     pub(super) fn new(stream: Stream, line: Arc<Line>, runtime: &TokioRuntime) -> Self {
         Self { stream, line, silence: Some(Box::pin(runtime.sleep(SILENCE))) }
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         // The client always has a read under way, and every read registers before it looks: no cut is missed.
         self.line.reader.register(context.waker());
@@ -72,7 +72,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.line.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)

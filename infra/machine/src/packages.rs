@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::Error;
+use crate::{Error, last_lines};
 
 /// Run by root's shell with the packages as arguments.
 ///
@@ -48,7 +48,7 @@ pub fn can_install() -> bool {
 /// so first. Nothing is started as a system service.
 ///
 /// # Errors
-/// [`Error::Install`] with the end of what apt-get printed.
+/// [`Error::Install`] with the end of what apt-get printed, [`Error::Run`] when it does not run at all.
 pub fn install(packages: &[&str], progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
     let by = if is_root() { "apt-get" } else { "sudo apt-get" };
     let names = packages.join(" ");
@@ -61,7 +61,7 @@ pub fn install(packages: &[&str], progress: &mut dyn FnMut(&str)) -> Result<(), 
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()
-        .map_err(Error::io("run", &PathBuf::from(command.get_program())))?;
+        .map_err(|source| Error::Run { program: PathBuf::from(command.get_program()), source })?;
     if output.status.success() {
         progress(&format!("{names}: installed"));
         return Ok(());
@@ -83,25 +83,13 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The end of a text, at most `count` lines.
-pub(crate) fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{in_path, last_lines};
+    use super::in_path;
 
     #[test]
     fn programs_are_found_in_path_only() {
         assert!(in_path("sh").is_some());
         assert!(in_path("no-such-program").is_none());
-    }
-
-    #[test]
-    fn the_end_of_a_text_is_kept() {
-        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
-        assert_eq!(last_lines("a", 2), "a");
     }
 }

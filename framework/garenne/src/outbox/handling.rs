@@ -1,4 +1,4 @@
-//! One delivery and everything that is committed with it.
+//! The handling of one delivery, and everything that is committed with it.
 
 use std::mem::{replace, take};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,13 +15,14 @@ use crate::telemetry::Metrics;
 
 /// What happens to a delivery as one: its handler's statements, the inbox's row, the messages it publishes. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Unit(Arc<Shared>);
+pub(crate) struct Handling(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     outbox: Option<Outbox>,
     queue: Arc<str>,
     message_id: Option<String>,
+    name: String,
     inbound: Arc<Inbound>,
     state: Mutex<State>,
     transaction: Arc<AsyncMutex<Option<Transaction>>>,
@@ -35,16 +36,17 @@ enum State {
     Begun(Vec<Draft>),
     /// The message's effects were committed before.
     HandledBefore,
-    /// The handler has ended.
-    Ended,
+    /// The handler has ended; whether it had begun no transaction.
+    Ended { apart: bool },
 }
 
-impl Unit {
+impl Handling {
     pub(crate) fn new(outbox: Option<Outbox>, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Self {
         Self(Arc::new(Shared {
             outbox,
             queue: Arc::clone(queue),
             message_id: message.message_id().map(str::to_owned),
+            name: message.name().to_owned(),
             inbound: Arc::clone(inbound),
             state: Mutex::new(State::Apart),
             transaction: Arc::default(),
@@ -55,11 +57,11 @@ impl Unit {
     ///
     /// A message without an id is not noted in the inbox: nothing would tell it from the next one.
     pub(crate) async fn begin(&self) -> Result<MessageTransaction, Failure> {
-        let Shared { outbox, queue, message_id, inbound, .. } = &*self.0;
+        let Shared { outbox, queue, message_id, name, inbound, .. } = &*self.0;
         let outbox = outbox.as_ref().ok_or_else(|| Failure::dead_letter(Outbox::MISSING))?;
         let mut slot = self.slot()?;
         if slot.is_none() {
-            if matches!(*self.state(), State::Ended) {
+            if matches!(*self.state(), State::Ended { .. }) {
                 return Err(Failure::retry("the handler of this message has ended, and its transaction with it"));
             }
             let mut transaction = outbox.store.write().await.map_err(database)?;
@@ -67,13 +69,15 @@ impl Unit {
                 if id.contains('\0') {
                     return Err(Failure::dead_letter(format!("message_id {id:?} has a NUL, which no database keeps")));
                 }
-                match inbox::note(&mut transaction, queue, id, &inbound.body, now()).await.map_err(database)? {
+                let kind = outbox.store.kind();
+                let known = inbox::note(&mut transaction, kind, queue, id, name, &inbound.body).await;
+                match known.map_err(database)? {
                     Known::New => {}
                     Known::Before => {
                         *self.state() = State::HandledBefore;
                         return Err(Failure::retry(format!("message {id} was handled before")));
                     }
-                    Known::OtherBody => {
+                    Known::Other => {
                         let text = format!(
                             "another message was handled under message_id {id:?}; a sender must not use an id twice"
                         );
@@ -93,21 +97,26 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// When the handler has ended meanwhile: something that it left running publishes.
+    /// When the handler has ended meanwhile and something that it left running publishes, or when the message was handled before.
     pub(crate) fn take_in(&self, draft: Draft) -> Result<(), PublishError> {
         match &mut *self.state() {
             State::Begun(drafts) => {
                 drafts.push(draft);
                 Ok(())
             }
-            State::Apart | State::HandledBefore | State::Ended => {
-                Err(PublishError::Stopped { message: draft.outgoing.routing_key })
+            State::Apart | State::HandledBefore | State::Ended { .. } => {
+                Err(PublishError::TooLate { message: draft.outgoing.routing_key })
             }
         }
     }
 
     pub(crate) fn queue(&self) -> &str {
         &self.0.queue
+    }
+
+    /// Whether what the handler publishes goes out at once, since it has begun no transaction.
+    pub(crate) fn is_apart(&self) -> bool {
+        matches!(*self.state(), State::Apart | State::Ended { apart: true })
     }
 
     /// Whether the handler has begun its transaction.
@@ -137,7 +146,7 @@ impl Unit {
 
     /// Commits what the handler has done, if it has begun a transaction.
     pub(crate) async fn commit(&self) -> Result<(), Failure> {
-        let state = replace(&mut *self.state(), State::Ended);
+        let state = self.end();
         let (State::Begun(drafts), Some(outbox)) = (state, &self.0.outbox) else { return Ok(()) };
         // Boxed, so that deliveries without a transaction are handled by small futures.
         Box::pin(self.commit_with(drafts, outbox)).await
@@ -156,13 +165,25 @@ impl Unit {
 
     /// Undoes what the handler has done. What is dropped instead is rolled back as well, only later.
     pub(crate) async fn roll_back(&self) {
-        *self.state() = State::Ended;
+        self.end();
         let transaction = self.slot().ok().and_then(|mut slot| take(&mut *slot));
         if let Some(transaction) = transaction
             && let Err(error) = Box::pin(transaction.rollback()).await
         {
             tracing::debug!(%error, "a transaction could not be rolled back; its connection is gone, and so is it");
         }
+    }
+
+    /// Undoes what a handler has done that was cut off, also when something that it left running holds on to its context.
+    pub(crate) fn abandon(&self) {
+        self.end();
+        drop(self.slot().ok().and_then(|mut slot| take(&mut *slot)));
+    }
+
+    /// Ends; returns the state before.
+    fn end(&self) -> State {
+        let apart = self.is_apart();
+        replace(&mut *self.state(), State::Ended { apart })
     }
 
     fn slot(&self) -> Result<OwnedMutexGuard<Option<Transaction>>, Failure> {
