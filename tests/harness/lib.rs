@@ -23,7 +23,7 @@ pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
 pub use own_broker::OwnBroker;
-pub use peer::Peer;
+pub use peer::{Mortals, Peer};
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use service::{ServiceProcess, program};

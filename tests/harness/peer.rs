@@ -1,13 +1,16 @@
 //! A requester or a responder as a process that takes orders: the program `rpc-peer`.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::program;
+use crate::{lasting, program};
 
 /// A running peer. It is killed when the test ends.
 #[derive(Debug)]
@@ -55,6 +58,44 @@ impl Peer {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+}
+
+/// Replicas of a peer that die one after the other, the oldest first. Another one takes its place at once.
+pub struct Mortals<F> {
+    start: F,
+    living: VecDeque<Peer>,
+    dead: usize,
+}
+
+impl<F: Fn(&str) -> Peer> Mortals<F> {
+    /// Starts so many; each gets a name of its own.
+    pub fn start(count: usize, start: F) -> Self {
+        let mut mortals = Self { start, living: VecDeque::new(), dead: 0 };
+        for number in 0..count {
+            mortals.add(number);
+        }
+        mortals
+    }
+
+    /// Kills one in each of these spans of time, as long as it is polled.
+    pub async fn die_every(&mut self, time: Duration) -> Infallible {
+        loop {
+            lasting(time).await;
+            drop(self.living.pop_front());
+            self.dead += 1;
+            self.add(self.living.len() + self.dead);
+        }
+    }
+
+    /// How many have died.
+    #[must_use]
+    pub fn dead(&self) -> usize {
+        self.dead
+    }
+
+    fn add(&mut self, number: usize) {
+        self.living.push_back((self.start)(&format!("replica-{number}")));
     }
 }
 

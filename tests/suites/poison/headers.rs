@@ -153,6 +153,9 @@ pub(super) fn of_the_library(dice: &mut Dice, draft: &mut Draft) {
         "sent-at",
         "conversation-id",
         "deadline",
+        "reply-run",
+        "reply-number",
+        "reply-count",
     ] {
         let name = format!("garenne-{name}");
         match dice.from(0, 3) {

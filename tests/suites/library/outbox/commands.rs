@@ -35,7 +35,7 @@ async fn start(bench: &Bench, database: &Database) -> Running<Books> {
 async fn a_command_is_sent_once_with_the_commit_and_not_at_all_without_it() {
     for database in Database::of_each_kind().await {
         let bench = Bench::new().await;
-        bench.exchange("auditor.requests").await;
+        bench.raw.exchange("auditor.requests").await;
         bench.raw.queue("auditor", "auditor.requests", "auditor.note-entry").await;
         let bookkeeper = start(&bench, &database).await;
         pay(&bench, "ada", "fail once", Some("m-1")).await;
@@ -52,7 +52,7 @@ async fn a_command_is_sent_once_with_the_commit_and_not_at_all_without_it() {
 async fn a_command_that_nobody_takes_is_kept_until_its_owner_is_there() {
     for database in Database::of_each_kind().await {
         let bench = Bench::new().await;
-        bench.exchange("auditor.requests").await;
+        bench.raw.exchange("auditor.requests").await;
         let bookkeeper = start(&bench, &database).await;
         pay(&bench, "ada", "", Some("m-1")).await;
         eventually("the trouble in the outbox", || async {

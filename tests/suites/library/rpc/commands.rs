@@ -40,7 +40,7 @@ async fn a_command_that_nobody_takes_or_that_is_not_declared_is_an_error() {
     let porter = bench.porter(PATIENCE).await;
     let missing = porter.client().command(&Double { number: 1 }).await;
     assert!(matches!(missing, Err(PublishError::NoExchange { .. })), "{missing:?}");
-    bench.exchange("clerk.requests").await;
+    bench.raw.exchange("clerk.requests").await;
     let nobody = porter.client().command(&Double { number: 1 }).await;
     assert_eq!(nobody, Err(PublishError::NobodyThere { message: "clerk.double".into() }));
     porter.stop().await;

@@ -1,10 +1,9 @@
 //! Many calls while responders are killed. `RPC_CALLS` says how many; the bar is 100,000.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::{Peer, Raw, Vhost, eventually, http, lasting};
+use tests::{Mortals, Peer, Raw, Vhost, eventually, http};
 
 const IN_FLIGHT: u32 = 64;
 /// What a call may take.
@@ -27,20 +26,6 @@ fn environment(vhost: &Vhost, role: &str, instance: &str) -> Vec<(&'static str, 
         ("RPC_ROLE", role.to_owned()),
         ("RPC_WORK_MS", WORK_MS.to_string()),
     ]
-}
-
-/// Replicas of the responder. The oldest one dies, and another one takes its place.
-struct Responders {
-    living: std::collections::VecDeque<Peer>,
-    started: usize,
-}
-
-impl Responders {
-    fn start(&mut self, vhost: &Vhost, folder: &Path) {
-        self.started += 1;
-        let name = format!("warehouse-{}", self.started);
-        self.living.push_back(Peer::start(&name, folder, &environment(vhost, "library-answer", &name)));
-    }
 }
 
 fn order(requester: &mut Peer, calls: u64) -> Value {
@@ -72,10 +57,8 @@ async fn every_call_ends(calls: u64, direct: bool) {
     let vhost = Vhost::new();
     let raw = Raw::connect(&vhost).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let mut responders = Responders { living: std::collections::VecDeque::new(), started: 0 };
-    for _ in 0..3 {
-        responders.start(&vhost, folder.path());
-    }
+    let mut responders =
+        Mortals::start(3, |name| Peer::start(name, folder.path(), &environment(&vhost, "library-answer", name)));
     consumers(&raw, "warehouse.warehouse.check-stock", 3).await;
     let mut desk = environment(&vhost, "library-ask", "desk");
     let admin = format!("127.0.0.1:{}", rabbitmq_node::ports::free().expect("a free port"));
@@ -92,17 +75,11 @@ async fn every_call_ends(calls: u64, direct: bool) {
         let rest = order(&mut requester, calls - calls / 10);
         (requester, [first, rest], warm)
     });
-    let mut killed = 0;
-    let (requester, results, warm) = loop {
-        tokio::select! {
-            ended = &mut asking => break ended.expect("the calls end"),
-            () = lasting(BETWEEN_KILLS) => {
-                drop(responders.living.pop_front());
-                killed += 1;
-                responders.start(&vhost, folder.path());
-            }
-        }
+    let (requester, results, warm) = tokio::select! {
+        ended = &mut asking => ended.expect("the calls end"),
+        never = responders.die_every(BETWEEN_KILLS) => match never {},
     };
+    let killed = responders.dead();
     let (took, end) = (began.elapsed().as_secs(), resident(process));
     println!(
         "{calls} calls in {took} s, {killed} responders killed, replies by {}\n{}\n{}\nmemory {warm} KiB after a tenth, {end} KiB at the end",

@@ -25,7 +25,7 @@ fn headers((run, place): Said) -> FieldTable {
 /// What a caller reads of this.
 async fn heard(said: &[Said]) -> Read {
     let bench = Bench::new().await;
-    bench.exchange("clerk.requests").await;
+    bench.raw.exchange("clerk.requests").await;
     bench.raw.queue("foreign", "clerk.requests", "clerk.double").await;
     let porter = bench.porter(PATIENCE).await;
     let answers = porter.client().ask_many(&Double { number: 1 }).await.expect("sent");

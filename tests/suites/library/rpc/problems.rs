@@ -36,7 +36,7 @@ async fn problem(bench: &Bench, porter: &Running<Seen>, content_type: &str, body
 #[tokio::test]
 async fn an_error_that_the_contract_does_not_name_is_kept_as_data_whatever_its_shape() {
     let bench = Bench::new().await;
-    bench.exchange("clerk.requests").await;
+    bench.raw.exchange("clerk.requests").await;
     bench.raw.queue("foreign", "clerk.requests", "clerk.double").await;
     let porter = bench.porter(PATIENCE).await;
     let refused = json!({"type": "urn:garenne:refused", "status": 422, "error": {"limit": 7}}).to_string();
@@ -62,7 +62,7 @@ async fn an_error_that_the_contract_does_not_name_is_kept_as_data_whatever_its_s
 #[tokio::test]
 async fn a_reply_that_is_not_what_the_contract_says_is_an_error_that_shows_it() {
     let bench = Bench::new().await;
-    bench.exchange("clerk.requests").await;
+    bench.raw.exchange("clerk.requests").await;
     bench.raw.queue("foreign", "clerk.requests", "clerk.double").await;
     let porter = bench.porter(PATIENCE).await;
     for (body, shown) in [(&br#"{"error":"no"}"#[..], json!({"error": "no"})), (b"\xffoops", json!("\u{fffd}oops"))] {

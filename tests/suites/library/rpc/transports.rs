@@ -48,7 +48,7 @@ async fn both_ways_bring_replies_and_refusals_and_only_one_of_them_needs_an_exch
 async fn a_request_names_the_address_of_its_way() {
     for way in WAYS {
         let bench = Bench::new().await;
-        bench.exchange("clerk.requests").await;
+        bench.raw.exchange("clerk.requests").await;
         bench.raw.queue("wire", "clerk.requests", "clerk.double").await;
         let porter = porter(&bench, way, PATIENCE).await;
         let client = porter.client();
@@ -92,7 +92,7 @@ async fn many_calls_at_once_each_get_their_own_reply_by_either_way_and_none_is_l
 async fn nobody_there_is_known_in_milliseconds_by_either_way() {
     for way in WAYS {
         let bench = Bench::new().await;
-        bench.exchange("clerk.requests").await;
+        bench.raw.exchange("clerk.requests").await;
         let porter = porter(&bench, way, PATIENCE).await;
         let mut quickest = PATIENCE;
         for _ in 0..10 {
