@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Instant;
 
-use rabbitmq_node::ports;
+use machine::ports;
 use tests::http::get;
 use tests::{CONSUMERS, Proxy, ServiceProcess, Vhost, eventually, grant};
 

@@ -156,24 +156,9 @@ impl Shop<'_> {
             Kind::KillBroker => self.target.interrupt(self.vhost, false, lasts).await,
             Kind::RestartBroker => self.target.interrupt(self.vhost, true, lasts).await,
             Kind::CloseConnections => self.target.close_connections(self.vhost, service).await,
-            Kind::Cut => {
-                self.fleet.proxies(service).for_each(Proxy::cut);
-                lasting(lasts).await;
-                self.fleet.proxies(service).for_each(Proxy::open);
-                Instant::now()
-            }
-            Kind::Stall => {
-                self.fleet.proxies(service).for_each(Proxy::stall);
-                lasting(lasts).await;
-                self.fleet.proxies(service).for_each(Proxy::flow);
-                Instant::now()
-            }
-            Kind::Delay => {
-                self.fleet.proxies(service).for_each(|proxy| proxy.delay(LATE));
-                lasting(lasts).await;
-                self.fleet.proxies(service).for_each(Proxy::flow);
-                Instant::now()
-            }
+            Kind::Cut => self.disturb(service, lasts, Proxy::cut, Proxy::open).await,
+            Kind::Stall => self.disturb(service, lasts, Proxy::stall, Proxy::flow).await,
+            Kind::Delay => self.disturb(service, lasts, |proxy| proxy.delay(LATE), Proxy::flow).await,
             Kind::RestartPostgres => self.databases.interrupt(true, lasts).await,
             Kind::KillPostgres => self.databases.interrupt(false, lasts).await,
             Kind::MemoryAlarm => self.target.run_short_of_memory(lasts).await,
@@ -183,6 +168,14 @@ impl Shop<'_> {
                 answered
             }
         })
+    }
+
+    /// Disturbs the network between a service and the broker for so long; returns the moment at which it was whole again.
+    async fn disturb(&self, service: &str, lasts: Duration, begin: fn(&Proxy), end: fn(&Proxy)) -> Instant {
+        self.fleet.proxies(service).for_each(begin);
+        lasting(lasts).await;
+        self.fleet.proxies(service).for_each(end);
+        Instant::now()
     }
 }
 

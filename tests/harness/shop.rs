@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use rabbitmq_node::ports;
+use machine::ports;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

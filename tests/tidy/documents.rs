@@ -138,18 +138,13 @@ fn every_setting_and_metric_that_a_document_names_is_one() {
 
 #[test]
 fn the_readmes_first_service_reads_what_the_shop_says() {
-    let readme = read("README.md");
-    let fields = readme
-        .split("struct OrderPlaced {")
-        .nth(1)
-        .and_then(|rest| rest.split('}').next())
-        .expect("the README's event");
-    let contract = read("contracts/src/orders.rs");
-    let real = contract
-        .split("pub struct OrderPlaced {")
-        .nth(1)
-        .and_then(|rest| rest.split("\n}").next())
-        .expect("the shop's event");
+    let event = |path: &str, end: &str| {
+        let text = read(path);
+        let (_, fields) =
+            text.split_once("struct OrderPlaced {").unwrap_or_else(|| panic!("{path} has no OrderPlaced"));
+        fields.split(end).next().unwrap_or_default().to_owned()
+    };
+    let (fields, real) = (event("README.md", "}"), event("contracts/src/orders.rs", "\n}"));
     for field in fields.split(',').filter_map(|field| field.split(':').next()) {
         let field = field.trim();
         assert!(real.contains(&format!("pub {field}:")), "the shop's OrderPlaced has no {field}");

@@ -33,7 +33,7 @@ mod launchers;
 mod management;
 mod mapper;
 mod node;
-pub mod ports;
+mod ports;
 mod process;
 mod release;
 mod unpacked;

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn nobody_listening_is_an_error_that_names_the_address() {
-        let port = crate::ports::free().unwrap();
+        let port = machine::ports::free().unwrap();
         let error =
             Management::new(&format!("http://127.0.0.1:{port}/"), "admin", "admin").get("overview").unwrap_err();
         assert!(matches!(error, Error::Management { status: None, .. }));

@@ -1,7 +1,6 @@
 //! The TCP ports of one node, on 127.0.0.1.
 
-pub use machine::ports::free;
-use machine::ports::prefer;
+use machine::ports::{free, prefer};
 
 use crate::Error;
 

@@ -109,7 +109,7 @@ async fn whatever_is_sent_to_a_service_is_handled_or_dead_for_a_reason_and_the_s
     let raw = Raw::connect(&vhost).await;
     raw.exchange("desk.events").await;
     let folder = tempfile::tempdir().expect("a folder");
-    let admin = rabbitmq_node::ports::free().expect("a free port");
+    let admin = machine::ports::free().expect("a free port");
     let environment = [
         ("AMQP_URL", format!("{}?frame_max={FRAME_MAX}", vhost.url())),
         ("ADMIN_ADDR", format!("127.0.0.1:{admin}")),

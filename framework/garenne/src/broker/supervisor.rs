@@ -63,6 +63,15 @@ pub(crate) enum Phase {
     Stopped,
 }
 
+/// One attempt to have everything on the broker.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// Generations that consumed before it.
+    after: u64,
+    /// How long the broker may take for one answer.
+    patience: Duration,
+}
+
 enum Ending {
     Drained,
     Lost(BrokerError),
@@ -83,7 +92,7 @@ impl Supervisor {
         let mut generation = 0_u64;
         loop {
             let since = Instant::now();
-            let error = match self.generation(&care, generation, patience).await {
+            let error = match self.generation(&care, Attempt { after: generation, patience }).await {
                 Ending::Drained => {
                     self.enter(Phase::Stopped);
                     return Ok(());
@@ -103,10 +112,7 @@ impl Supervisor {
                 self.enter(Phase::Stopped);
                 return Err(error);
             }
-            patience = match error {
-                BrokerError::Late { .. } => (patience * 2).min(MOST_PATIENCE),
-                _ => PATIENCE,
-            };
+            patience = after(&error, patience);
             // While a message breaks connection after connection it is not the broker that needs time: the sooner it is
             // delivered as often as its queue allows, the sooner the next one has its turn.
             if care.in_a_row().is_some_and(|broken| broken <= POISONED_LIMIT) {
@@ -133,8 +139,8 @@ impl Supervisor {
         self.phase.send_replace(phase);
     }
 
-    async fn generation(&mut self, care: &Arc<Care>, number: u64, patience: Duration) -> Ending {
-        if let Err(error) = self.broker.declare(&self.topology, patience).await {
+    async fn generation(&mut self, care: &Arc<Care>, attempt: Attempt) -> Ending {
+        if let Err(error) = self.broker.declare(&self.topology, attempt.patience).await {
             return Ending::Lost(error);
         }
         self.declared.send_replace(true);
@@ -151,8 +157,8 @@ impl Supervisor {
             Err(error) => return Ending::Lost(error),
         };
         let mut running = JoinSet::new();
-        let ending = match self.queues(&connection).await {
-            Ok(queues) => self.consume(&connection, queues, care, (number, patience), &mut running).await,
+        let ending = match self.queues(&connection, attempt.patience).await {
+            Ok(queues) => self.consume(&connection, queues, care, attempt, &mut running).await,
             Err(error) => Ending::Lost(error),
         };
         connection.close().await;
@@ -165,21 +171,27 @@ impl Supervisor {
     /// Makes again what was found missing while everything else goes on: a copy of a failed message finds no place before.
     async fn mend(&self) -> Infallible {
         let mut mentions = Mentions::default();
+        let mut patience = PATIENCE;
         loop {
             self.broker.missing().await;
-            match self.broker.declare(&self.topology, PATIENCE).await {
-                Ok(()) => self.metrics.declared_again(),
-                Err(error) if mentions.is_news(&error.to_string()) => {
-                    tracing::warn!(%error, "what is missing could not be made again");
+            match self.broker.declare(&self.topology, patience).await {
+                Ok(()) => {
+                    patience = PATIENCE;
+                    self.metrics.declared_again();
                 }
-                Err(_) => {}
+                Err(error) => {
+                    patience = after(&error, patience);
+                    if mentions.is_news(&error.to_string()) {
+                        tracing::warn!(%error, "what is missing could not be made again");
+                    }
+                }
             }
             sleep(MEND_PAUSE).await;
         }
     }
 
     /// The queue of each source. Those that belong to the connection are declared on it.
-    async fn queues(&self, connection: &Connected) -> Result<Vec<String>, BrokerError> {
+    async fn queues(&self, connection: &Connected, patience: Duration) -> Result<Vec<String>, BrokerError> {
         let word = format!("{:08x}", rand::rng().random::<u32>());
         let mut queues = Vec::new();
         for source in &self.sources {
@@ -187,7 +199,7 @@ impl Supervisor {
                 Origin::Queue(name) => queues.push(name.clone()),
                 Origin::Exclusive(topology) => {
                     let topology = topology(&word);
-                    declare(connection, self.broker.address(), &topology, PATIENCE).await?;
+                    declare(connection, self.broker.address(), &topology, patience).await?;
                     queues.extend(topology.queues.into_iter().map(|queue| queue.name));
                 }
             }
@@ -200,14 +212,14 @@ impl Supervisor {
         connection: &Arc<Connected>,
         queues: Vec<String>,
         care: &Arc<Care>,
-        (number, patience): (u64, Duration),
+        attempt: Attempt,
         running: &mut JoinSet<Result<(), Loss>>,
     ) -> Ending {
         let (started, mut starts) = mpsc::channel(self.sources.len());
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
             let until = if source.stays { self.release.clone() } else { self.drain.clone() };
-            running.spawn(source.run(connection, queue, Arc::clone(care), patience, until, started.clone()));
+            running.spawn(source.run(connection, queue, Arc::clone(care), attempt.patience, until, started.clone()));
         }
         let mut working = self.sources.iter().filter(|source| !source.stays).count();
         let mut drain = self.drain.clone();
@@ -219,7 +231,7 @@ impl Supervisor {
                 Some(()) = starts.recv(), if waiting > 0 => {
                     waiting -= 1;
                     if waiting == 0 {
-                        if number > 0 {
+                        if attempt.after > 0 {
                             self.metrics.reconnected("consume");
                         }
                         self.enter(Phase::Consuming);
@@ -243,9 +255,33 @@ impl Supervisor {
     }
 }
 
+/// How long the broker may take at the next attempt.
+fn after(error: &BrokerError, patience: Duration) -> Duration {
+    match error {
+        BrokerError::Late { .. } => (patience * 2).min(MOST_PATIENCE),
+        _ => PATIENCE,
+    }
+}
+
 fn lost(loss: Loss, care: &Care) -> Ending {
     if loss.poison {
         care.broken();
     }
     Ending::Lost(loss.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_answers_late_gets_more_time_at_each_attempt_and_others_get_no_more() {
+        let late = BrokerError::Late { what: "queue orders.q".into(), waited: PATIENCE };
+        let mut patience = PATIENCE;
+        for longer in [4, 8, 16, 24, 24] {
+            patience = after(&late, patience);
+            assert_eq!(patience, Duration::from_secs(longer));
+        }
+        assert_eq!(after(&BrokerError::Lost("cut".into()), patience), PATIENCE);
+    }
 }

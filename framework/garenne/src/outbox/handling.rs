@@ -3,6 +3,7 @@
 use std::mem::{replace, take};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use garenne_contract::MessageName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::inbox::{self, Known};
@@ -22,7 +23,8 @@ struct Shared {
     outbox: Option<Outbox>,
     queue: Arc<str>,
     message_id: Option<String>,
-    name: String,
+    /// The message's name.
+    name: &'static str,
     inbound: Arc<Inbound>,
     state: Mutex<State>,
     transaction: Arc<AsyncMutex<Option<Transaction>>>,
@@ -40,13 +42,25 @@ enum State {
     Ended { apart: bool },
 }
 
+impl State {
+    fn is_apart(&self) -> bool {
+        matches!(self, Self::Apart | Self::Ended { apart: true })
+    }
+}
+
 impl Handling {
-    pub(crate) fn new(outbox: Option<Outbox>, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Self {
+    pub(crate) fn new(
+        outbox: Option<Outbox>,
+        queue: &Arc<str>,
+        name: MessageName,
+        inbound: &Arc<Inbound>,
+        message: &Message,
+    ) -> Self {
         Self(Arc::new(Shared {
             outbox,
             queue: Arc::clone(queue),
             message_id: message.message_id().map(str::to_owned),
-            name: message.name().to_owned(),
+            name: name.as_str(),
             inbound: Arc::clone(inbound),
             state: Mutex::new(State::Apart),
             transaction: Arc::default(),
@@ -116,7 +130,7 @@ impl Handling {
 
     /// Whether what the handler publishes goes out at once, since it has begun no transaction.
     pub(crate) fn is_apart(&self) -> bool {
-        matches!(*self.state(), State::Apart | State::Ended { apart: true })
+        self.state().is_apart()
     }
 
     /// Whether the handler has begun its transaction.
@@ -177,8 +191,9 @@ impl Handling {
 
     /// Ends; returns the state before.
     fn end(&self) -> State {
-        let apart = self.is_apart();
-        replace(&mut *self.state(), State::Ended { apart })
+        let mut state = self.state();
+        let apart = state.is_apart();
+        replace(&mut *state, State::Ended { apart })
     }
 
     fn slot(&self) -> Result<OwnedMutexGuard<Option<Transaction>>, Failure> {

@@ -109,15 +109,12 @@ fn digest(name: &str, body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::migrate::Migrator;
-
     use super::*;
 
     #[tokio::test]
     async fn what_has_the_same_id_and_body_and_another_name_is_another_message() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
-        let store = Store::open(&url, &Migrator::with_migrations(Vec::new())).await.unwrap();
+        let store = Store::in_folder(folder.path()).await;
         let mut transaction = store.write().await.unwrap();
         let mut known = Vec::new();
         for name in ["desk.ticket-filed", "desk.ticket-filed", "desk.ticket-torn-up"] {

@@ -43,8 +43,8 @@ pub(crate) struct Relay {
     memory: Duration,
     /// On SQLite, who is at it.
     turns: Option<Turns>,
-    /// By position, ids of messages that the broker has confirmed and whose rows are there still, since the database took no
-    /// removal. They are not sent again with each try to remove them.
+    /// By position, ids of messages that the broker has confirmed and whose removal the database did not take. They are not sent
+    /// again with each try to remove them.
     unremoved: Mutex<BTreeMap<i64, String>>,
 }
 
@@ -62,7 +62,7 @@ enum Trouble {
 /// What became of the messages of one batch.
 #[derive(Default)]
 struct Sent {
-    confirmed: Vec<i64>,
+    confirmed: Vec<Row>,
     refused: Vec<(Row, PublishError)>,
     /// The broker could not be asked, or did not answer.
     away: Option<PublishError>,
@@ -132,6 +132,8 @@ impl Relay {
                 None => self.batch_of_postgres().await?,
             };
             if taken == 0 {
+                // Nothing is left to be removed, or another replica is at it.
+                self.unremoved().clear();
                 return Ok(());
             }
         }
@@ -143,7 +145,7 @@ impl Relay {
         let rows = rows::next(&mut transaction, self.outbox.store.kind(), now()).await?;
         let taken = rows.len();
         let sent = self.send(rows).await;
-        self.settle(transaction, &sent).await?;
+        self.settle(async { Ok(transaction) }, &sent).await?;
         sent.away.map_or(Ok(taken), |error| Err(Trouble::Broker(error)))
     }
 
@@ -158,8 +160,7 @@ impl Relay {
             return Ok(0);
         }
         let sent = self.send(rows).await;
-        let transaction = store.write().await?;
-        self.settle(transaction, &sent).await?;
+        self.settle(store.write(), &sent).await?;
         sent.away.map_or(Ok(taken), |error| Err(Trouble::Broker(error)))
     }
 
@@ -183,14 +184,11 @@ impl Relay {
         let mut sent = Sent::default();
         for row in rows {
             if self.unremoved().get(&row.position).is_some_and(|id| id == row.message_id()) {
-                sent.confirmed.push(row.position);
+                sent.confirmed.push(row);
                 continue;
             }
             match self.publisher.send(row.outgoing.clone()).await {
-                Ok(_) => {
-                    self.unremoved().insert(row.position, row.message_id().to_owned());
-                    sent.confirmed.push(row.position);
-                }
+                Ok(_) => sent.confirmed.push(row),
                 Err(error) if error.is_the_brokers_absence() => {
                     sent.away = Some(error);
                     break;
@@ -198,7 +196,7 @@ impl Relay {
                 // A reply is for its caller alone, who waits no longer when its exchange is gone; nobody else misses it.
                 Err(error) if row.is_reply() && is_given_up(&error, row.attempts) => {
                     tracing::info!(%error, "a reply has nowhere to go");
-                    sent.confirmed.push(row.position);
+                    sent.confirmed.push(row);
                 }
                 Err(error) => {
                     sent.refused.push((row, error));
@@ -209,19 +207,29 @@ impl Relay {
         sent
     }
 
-    async fn settle(&self, mut transaction: Transaction, sent: &Sent) -> Result<(), sqlx::Error> {
+    /// Removes what was confirmed and puts off what was refused, in this transaction. What could not be removed is remembered.
+    async fn settle(
+        &self,
+        transaction: impl Future<Output = Result<Transaction, sqlx::Error>>,
+        sent: &Sent,
+    ) -> Result<(), sqlx::Error> {
+        let settled = async { self.write(transaction.await?, sent).await }.await;
+        let mut unremoved = self.unremoved();
+        match &settled {
+            Ok(()) => sent.confirmed.iter().for_each(|row| drop(unremoved.remove(&row.position))),
+            Err(_) => unremoved.extend(sent.confirmed.iter().map(|row| (row.position, row.message_id().to_owned()))),
+        }
+        settled
+    }
+
+    async fn write(&self, mut transaction: Transaction, sent: &Sent) -> Result<(), sqlx::Error> {
         rows::remove(&mut transaction, &sent.confirmed).await?;
         for (row, error) in &sent.refused {
             let text = error.to_string();
             self.metrics.outbox_refused(row.message_id(), row.attempts + 1, &text);
             rows::postpone(&mut transaction, row.position, now() + wait(row.attempts), &text).await?;
         }
-        transaction.commit().await?;
-        let mut unremoved = self.unremoved();
-        for position in &sent.confirmed {
-            unremoved.remove(position);
-        }
-        Ok(())
+        transaction.commit().await
     }
 
     fn unremoved(&self) -> MutexGuard<'_, BTreeMap<i64, String>> {

@@ -33,7 +33,12 @@ impl Draft {
     /// An event as it will stand on the wire, with its id.
     pub(crate) fn of<E: Event>(event: &E, publisher: &Publisher, cause: &Cause) -> Result<Self, PublishError> {
         let outgoing = publisher.seal(event, cause)?;
-        Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
+        let mut key = event.key().unwrap_or_else(|| cause.conversation.clone());
+        // It may be a foreign client's correlation id, and PostgreSQL keeps no NUL.
+        if key.contains('\0') {
+            key = key.replace('\0', "\u{fffd}");
+        }
+        Ok(Self { key, outgoing })
     }
 }
 
@@ -82,8 +87,6 @@ pub(super) async fn insert(
     }
     drafts.sort_by(|one, other| one.key.cmp(&other.key));
     for Draft { key, outgoing } in drafts {
-        // It may be a foreign client's correlation id, and PostgreSQL keeps no NUL.
-        let key = key.replace('\0', "\u{fffd}");
         if matches!(kind, Kind::Postgres) {
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
                 .bind(&key)
@@ -150,9 +153,9 @@ pub(super) async fn next(connection: &mut AnyConnection, kind: &Kind, now: i64) 
 }
 
 /// Removes what the broker has confirmed.
-pub(super) async fn remove(transaction: &mut Transaction, positions: &[i64]) -> Result<(), sqlx::Error> {
-    if !positions.is_empty() {
-        let list = list(positions.iter().copied());
+pub(super) async fn remove(transaction: &mut Transaction, rows: &[Row]) -> Result<(), sqlx::Error> {
+    if !rows.is_empty() {
+        let list = list(rows.iter().map(|row| row.position));
         let delete = format!("DELETE FROM garenne_outbox WHERE position IN ({list})");
         sqlx::query(AssertSqlSafe(delete)).persistent(false).execute(&mut **transaction).await?;
     }
@@ -184,16 +187,13 @@ fn list(positions: impl Iterator<Item = i64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::migrate::Migrator;
-
     use super::*;
     use crate::store::Store;
 
     #[tokio::test]
     async fn a_message_that_a_wrong_clock_has_put_off_is_not_left_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
-        let store = Store::open(&url, &Migrator::with_migrations(Vec::new())).await.unwrap();
+        let store = Store::in_folder(folder.path()).await;
         let now = 1_000_000;
         let mut transaction = store.write().await.unwrap();
         let drafts = ["ready", "put off", "put off by a clock that was a day ahead"].map(|key| Draft {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use garenne_contract::{Event, Request};
+use garenne_contract::{Event, MessageName, Request};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -128,8 +128,14 @@ impl<S> Client<S> {
 
 impl<S> Parts<S> {
     /// What the handler of this delivery commits together.
-    pub(super) fn handling(&self, queue: &Arc<str>, inbound: &Arc<Inbound>, message: &Message) -> Handling {
-        Handling::new(self.outbox.clone(), queue, inbound, message)
+    pub(super) fn handling(
+        &self,
+        queue: &Arc<str>,
+        name: MessageName,
+        inbound: &Arc<Inbound>,
+        message: &Message,
+    ) -> Handling {
+        Handling::new(self.outbox.clone(), queue, name, inbound, message)
     }
 
     /// Whether the service can do its work, or why not.

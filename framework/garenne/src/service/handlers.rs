@@ -34,7 +34,7 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                let handling = client.parts.handling(&queue, &inbound, &message);
+                let handling = client.parts.handling(&queue, E::NAME, &inbound, &message);
                 let whole = handling.clone();
                 // Reading the body may panic as well: a type may check itself.
                 let handled = async move {
@@ -72,7 +72,7 @@ where
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
                 let (client, function) = (client.clone(), Arc::clone(&function));
-                let handling = client.parts.handling(&queue, &inbound, &message);
+                let handling = client.parts.handling(&queue, R::NAME, &inbound, &message);
                 Box::pin(async move {
                     let context = Context::new(&client, message.clone(), Some(handling.clone()));
                     let publisher = client.parts.publisher.clone();

@@ -1,5 +1,6 @@
 //! What is special about SQLite: one writer at a time, readers beside it, a file that replicas share.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -34,7 +35,11 @@ pub(super) async fn open(url: &str, options: AnyConnectOptions) -> Result<Store,
     write_ahead(url, &writers).await?;
     let file = sqlx::query("PRAGMA database_list").fetch_one(&writers).await;
     let file = file.and_then(|row| row.try_get::<String, _>("file")).map_err(|cause| StoreError::open(url, cause))?;
-    Ok(Store { readers: pool(READERS).connect_lazy_with(options), writers, kind: Kind::Sqlite { file: file.into() } })
+    Ok(Store {
+        readers: pool(READERS).connect_lazy_with(options),
+        writers,
+        kind: Kind::Sqlite { file: Path::new(&file).into() },
+    })
 }
 
 fn pool(connections: u32) -> AnyPoolOptions {

@@ -1,6 +1,7 @@
 //! An open database.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::AnyPool;
@@ -51,8 +52,8 @@ pub struct Store {
 pub(crate) enum Kind {
     /// A file, which one transaction at a time may write.
     Sqlite {
-        /// Absolute.
-        file: PathBuf,
+        /// Absolute. Shared: a store is cloned for each delivery.
+        file: Arc<Path>,
     },
     /// A server, which locks by row.
     Postgres,
@@ -130,6 +131,15 @@ impl Store {
 
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// An empty store in this folder, with the library's own tables.
+    pub(crate) async fn in_folder(folder: &Path) -> Self {
+        let url = format!("sqlite://{}/test.db?mode=rwc", folder.display());
+        Self::open(&url, &Migrator::with_migrations(Vec::new())).await.expect("it opens")
     }
 }
 

@@ -271,20 +271,20 @@ pub(crate) struct QueueMetrics {
 
 impl QueueMetrics {
     /// A handler starts; dropping the guard counts its end.
-    pub(crate) fn handling(&self) -> Handling {
+    pub(crate) fn handling(&self) -> UnderWay {
         self.in_flight.inc();
-        Handling { metrics: self.clone(), started: Instant::now() }
+        UnderWay { metrics: self.clone(), started: Instant::now() }
     }
 }
 
 /// One delivery being handled.
 #[derive(Debug)]
-pub(crate) struct Handling {
+pub(crate) struct UnderWay {
     metrics: QueueMetrics,
     started: Instant,
 }
 
-impl Drop for Handling {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.metrics.in_flight.dec();
         self.metrics.consumed.inc();

@@ -22,7 +22,7 @@ async fn publishing_at_full_speed_to_a_broker_short_of_memory() {
     broker.raise_alarm();
     let (ends, grown) = flood(&clerk.client()).await;
     println!("{:?} of messages of 256 KiB by 500 tasks: {} MiB more, {ends:?}", outage(), grown / MIB);
-    assert!(ends["blocked"] > 0, "{ends:?}");
+    assert!(ends["blocked"] > 0 && !ends.contains_key("disconnected"), "{ends:?}");
     broker.clear_alarm();
     let cleared = Instant::now();
     clerk.client().publish(&*novel).await.expect("the broker takes messages again");
