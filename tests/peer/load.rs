@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use crate::latencies::Latencies;
 use crate::orders::processor_seconds;
 
 /// So many calls, or for so long.
@@ -42,7 +43,7 @@ pub(crate) struct Summary {
     median_ms: f64,
     p99_ms: f64,
     #[serde(skip)]
-    took: Vec<f64>,
+    took: Latencies,
 }
 
 fn no_limit() -> u32 {
@@ -81,9 +82,7 @@ where
     }
     let mut all = callers.join_all().await.into_iter().fold(Summary::default(), Summary::and);
     (all.seconds, all.processor_seconds) = (began.elapsed().as_secs_f64(), processor_seconds() - used);
-    all.took.sort_by(f64::total_cmp);
-    let at = |share: usize| all.took.get(all.took.len() * share / 100).copied().unwrap_or_default();
-    (all.median_ms, all.p99_ms) = (at(50), at(99));
+    (all.median_ms, all.p99_ms) = (all.took.percentile(50), all.took.percentile(99));
     all
 }
 
@@ -97,7 +96,7 @@ impl Summary {
             Ok(right) => {
                 self.replies += 1;
                 self.wrong += u64::from(!right);
-                self.took.push(milliseconds(took));
+                self.took.note(milliseconds(took));
             }
             Err(kind) => *self.errors.entry(kind).or_default() += 1,
         }
@@ -111,7 +110,7 @@ impl Summary {
             *self.errors.entry(kind).or_default() += count;
         }
         self.latest_ms = [self.latest_ms, other.latest_ms].into_iter().flatten().reduce(f64::max);
-        self.took.extend(other.took);
+        self.took.add(&other.took);
         self
     }
 }

@@ -6,6 +6,7 @@
 
 mod contract;
 mod direct;
+mod latencies;
 mod library;
 mod load;
 mod orders;

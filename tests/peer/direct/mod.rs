@@ -39,9 +39,16 @@ fn run(work: impl Future<Output = Result<(), lapin::Error>>) -> ExitCode {
     }
 }
 
-async fn connect() -> Result<Connection, lapin::Error> {
+/// What to consume on, and what to publish on if that is another one: one connection, as one would begin, or with `RPC_APART` two,
+/// as the library has so that a broker that takes no messages still gets the acknowledgements.
+async fn connect() -> Result<(Connection, Option<Connection>), lapin::Error> {
     let url = std::env::var("AMQP_URL").expect("AMQP_URL is set");
-    Connection::connect(&url, ConnectionProperties::default()).await
+    let consuming = Connection::connect(&url, ConnectionProperties::default()).await?;
+    let publishing = match std::env::var("RPC_APART") {
+        Ok(_) => Some(Connection::connect(&url, ConnectionProperties::default()).await?),
+        Err(_) => None,
+    };
+    Ok((consuming, publishing))
 }
 
 /// A channel on which any task may publish.

@@ -35,7 +35,7 @@ struct Requester {
 }
 
 pub(super) async fn ask() -> Result<(), lapin::Error> {
-    let connection = connect().await?;
+    let (connection, publishing) = connect().await?;
     let channel = connection.create_channel().await?;
     let reply_to = topology::for_replies(&channel).await?;
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
@@ -43,7 +43,11 @@ pub(super) async fn ask() -> Result<(), lapin::Error> {
     let replies = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
     let waiting = Arc::<Waiting>::default();
     let hearing = tokio::spawn(hear(replies, Arc::clone(&waiting)));
-    let requester = Arc::new(Requester { publisher: Publisher::open(&connection).await?, waiting, reply_to });
+    let requester = Arc::new(Requester {
+        publisher: Publisher::open(publishing.as_ref().unwrap_or(&connection)).await?,
+        waiting,
+        reply_to,
+    });
     let mut orders = orders::loads();
     while let Some(load) = orders.recv().await {
         let requester = Arc::clone(&requester);

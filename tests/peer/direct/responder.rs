@@ -17,13 +17,13 @@ use crate::orders;
 const PREFETCH: u16 = 128;
 
 pub(super) async fn answer() -> Result<(), lapin::Error> {
-    let connection = connect().await?;
+    let (connection, publishing) = connect().await?;
     let channel = connection.create_channel().await?;
     topology::for_requests(&channel).await?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
     let mut requests = channel.basic_consume(topology::WORK.into(), "".into(), options, FieldTable::default()).await?;
-    let publisher = Arc::new(Publisher::open(&connection).await?);
+    let publisher = Arc::new(Publisher::open(publishing.as_ref().unwrap_or(&connection)).await?);
     let _reporting = orders::report_processor_time();
     let mut running = JoinSet::new();
     while let Some(request) = requests.next().await {

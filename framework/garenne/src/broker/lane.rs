@@ -13,6 +13,9 @@ use super::room::{Limits, Room, Rooms};
 use super::{Direct, Outgoing};
 use crate::telemetry::Metrics;
 
+/// Ten years.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// A handle to the lane's task. The task ends, after the last confirm, when the lane is closed or every handle is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Lane {
@@ -111,7 +114,8 @@ impl Lane {
         let began = Instant::now();
         let room = match self.room_now(outgoing.weight()) {
             Some(room) => room,
-            None => self.room(outgoing.name(), outgoing.weight(), patience).await?,
+            // Boxed: what rarely happens shall not make the future of every message larger.
+            None => Box::pin(self.room(outgoing.name(), outgoing.weight(), patience)).await?,
         };
         self.publish_in(room, outgoing, began, patience).await
     }
@@ -124,15 +128,43 @@ impl Lane {
         began: Instant,
         patience: Duration,
     ) -> Result<Confirmed, PublishError> {
+        let (message, settled) = self.submit(room, outgoing);
+        let late = |_| Err(self.late(message.name(), patience));
+        timeout_at(began + patience, settled).await.unwrap_or_else(late)
+    }
+
+    /// Publishes and waits for the confirm, and for room, as long as its caller does.
+    ///
+    /// Dropping the future does not recall the message.
+    pub(crate) async fn publish_patiently(&self, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
+        let room = match self.room_now(outgoing.weight()) {
+            Some(room) => room,
+            None => Box::pin(self.room(outgoing.name(), outgoing.weight(), FOR_EVER)).await?,
+        };
+        self.submit(room, outgoing).1.await
+    }
+
+    /// Hands the message to the lane's task at once. What is returned settles when the message does.
+    fn submit(
+        &self,
+        room: Room,
+        outgoing: Outgoing,
+    ) -> (Message, impl Future<Output = Result<Confirmed, PublishError>> + use<>) {
         let message = Message(Arc::new(outgoing));
-        let name = message.name();
-        let stopped = || PublishError::Stopped { message: name.clone() };
-        let settled = timeout_at(began + patience, async {
-            let (respond, response) = oneshot::channel();
-            self.jobs.send(Job { message, respond, _room: room }).await.map_err(|_| stopped())?;
-            response.await.map_err(|_| stopped())?
-        });
-        settled.await.unwrap_or_else(|_| Err(self.late(name.clone(), patience)))
+        let (respond, response) = oneshot::channel();
+        // There is a place in the queue for each room, so it is never full. When it is closed, so is the response.
+        let _ = self.jobs.try_send(Job { message: message.clone(), respond, _room: room });
+        let named = message.clone();
+        (
+            message,
+            async move { response.await.unwrap_or_else(|_| Err(PublishError::Stopped { message: named.name() })) },
+        )
+    }
+
+    /// Why a message that waits is not confirmed, if there is a reason that the lane knows.
+    pub(crate) fn trouble(&self, message: &str, waited: Duration) -> Option<PublishError> {
+        let open = *self.state.borrow() == LaneState::Open;
+        (!open).then(|| self.late(message.to_owned(), waited))
     }
 
     fn late(&self, message: String, waited: Duration) -> PublishError {

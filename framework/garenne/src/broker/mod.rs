@@ -39,7 +39,7 @@ pub(crate) use connection::Broker;
 pub(crate) use direct::{DIRECT_REPLY_TO, Direct};
 pub use error::{BrokerError, Drift};
 pub(crate) use header::HeaderValue;
-pub(crate) use lane::{Confirmed, Lane, LaneState};
+pub(crate) use lane::{Confirmed, FOR_EVER, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
 pub(crate) use offset::Offset;
 pub use publish_error::PublishError;

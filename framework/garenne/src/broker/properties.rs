@@ -55,7 +55,7 @@ impl Wire {
             to = to.with_timestamp(seconds);
         }
         if !from.headers.is_empty() {
-            to = to.with_headers(to_table(from.headers.clone()));
+            to = to.with_headers(to_table(&from.headers));
         }
         Ok(Self {
             exchange: short("the exchange", &outgoing.exchange)?,

@@ -10,7 +10,7 @@ use super::{Failure, Message};
 use crate::broker::Inbound;
 use crate::retry::Reason;
 
-type Run = Box<dyn Fn(Arc<Inbound>, Message) -> Handled + Send + Sync>;
+type Run = Box<dyn Fn(Arc<Inbound>, Arc<Message>) -> Handled + Send + Sync>;
 
 /// What becomes of a delivery.
 type Handled = BoxFuture<'static, Result<(), Failure>>;
@@ -40,7 +40,7 @@ pub(crate) trait Foreign: Send + Sync {
 pub(crate) struct Found {
     /// The handler's name. Empty when there is none.
     pub(crate) handler: &'static str,
-    pub(crate) message: Message,
+    pub(crate) message: Arc<Message>,
     pub(crate) handled: Handled,
 }
 
@@ -52,6 +52,7 @@ impl Handlers {
         };
         // The broker lets only those use a routing key who may; a type is the sender's word, with which it would say what only
         // somebody else may say.
+        let message = Arc::new(message);
         let key = message.published_as();
         if message.name() != key && handlers.contains_key(message.name()) && handlers.contains_key(key) {
             let text = format!("type {:?} was published as {key:?}; they must be the same", message.name());
@@ -59,7 +60,8 @@ impl Handlers {
         }
         match handlers.get(message.name()) {
             Some(handler) => {
-                Found { handler: handler.name, handled: (handler.run)(Arc::clone(inbound), message.clone()), message }
+                let handled = (handler.run)(Arc::clone(inbound), Arc::clone(&message));
+                Found { handler: handler.name, message, handled }
             }
             None => {
                 let known: Vec<&str> = handlers.keys().copied().collect();
@@ -71,13 +73,13 @@ impl Handlers {
 
 impl Found {
     /// Nothing handles it.
-    pub(crate) fn unknown(message: Message, known: &[&str]) -> Self {
+    pub(crate) fn unknown(message: Arc<Message>, known: &[&str]) -> Self {
         let text = format!("no handler for type {:?}; this queue takes {}", message.name(), known.join(", "));
         Self::unfit(message, Failure::hopeless(text, Reason::UnknownType))
     }
 
     /// No handler gets to see it.
-    pub(crate) fn unfit(message: Message, failure: Failure) -> Self {
+    pub(crate) fn unfit(message: Arc<Message>, failure: Failure) -> Self {
         Self { handler: "", message, handled: ready(Err(failure)).boxed() }
     }
 }

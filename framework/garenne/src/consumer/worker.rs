@@ -146,7 +146,8 @@ impl Worker {
             drop(handling);
             match handled {
                 Ok(()) => receipt.acknowledge(),
-                Err(failure) => self.fail(handler, &inbound, &message, &failure, receipt).await,
+                // Boxed: what rarely happens shall not make the future of every delivery larger.
+                Err(failure) => Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await,
             }
         };
         settled.instrument(span).await;

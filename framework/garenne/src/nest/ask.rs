@@ -15,7 +15,7 @@ pub(crate) async fn ask<R: Request>(
     requester: &Requester,
     exit: &Exit,
     request: &R,
-    cause: &Cause,
+    cause: Option<Cause>,
     patience: Duration,
 ) -> Result<R::Reply, AskError<R::Error>> {
     let data = encode(R::NAME.as_str(), request).map_err(AskError::Publish)?;

@@ -67,7 +67,7 @@ impl Extensions {
         self.exact.get(route).or_else(wild)
     }
 
-    fn unknown(&self, message: Message) -> Found {
+    fn unknown(&self, message: Arc<Message>) -> Found {
         let wild = self.wild.iter().map(|(pattern, _)| pattern.route());
         let known: Vec<&str> = self.exact.keys().map(String::as_str).chain(wild).collect();
         Found::unknown(message, &known)
@@ -80,20 +80,20 @@ impl Foreign for Switchboard {
             Ok(sent) => sent,
             Err(reason) => {
                 let text = format!("this queue takes packets of NestJS, and the body is none: {reason}");
-                return Found::unfit(message, Failure::hopeless(text, Reason::Undecodable));
+                return Found::unfit(Arc::new(message), Failure::hopeless(text, Reason::Undecodable));
             }
         };
-        let message = message.called(&route, id.as_ref().and_then(|id| id.as_str()));
+        let message = Arc::new(message.called(&route, id.as_ref().and_then(|id| id.as_str())));
         let asks = id.is_some();
         let extension = self.extensions.find(&route).filter(|extension| extension.answers || !asks);
         match (extension, id) {
             (Some(Extension { handler, .. }), _) => {
                 let unpacked = unpacked(inbound, data, asks);
-                let handled = (handler.run)(Arc::new(unpacked), message.clone());
+                let handled = (handler.run)(Arc::new(unpacked), Arc::clone(&message));
                 Found { handler: handler.name, message, handled }
             }
             (None, Some(id)) if inbound.properties.reply_to.is_some() => {
-                let (publisher, inbound, asked) = (self.publisher.clone(), Arc::clone(inbound), message.clone());
+                let (publisher, inbound, asked) = (self.publisher.clone(), Arc::clone(inbound), Arc::clone(&message));
                 let body = packet::no_handler(&id);
                 let refuse = async move { refuse(&publisher, &inbound, &asked, &PACKETS, body).await };
                 Found { handler: "", message, handled: refuse.boxed() }

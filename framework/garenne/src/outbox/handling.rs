@@ -169,6 +169,11 @@ impl Handling {
     pub(crate) async fn commit(&self) -> Result<(), Failure> {
         let state = self.end();
         let (State::Begun(drafts), Some(outbox)) = (state, &self.0.outbox) else { return Ok(()) };
+        // Boxed, so that deliveries without a transaction are handled by small futures.
+        Box::pin(self.commit_with(drafts, outbox)).await
+    }
+
+    async fn commit_with(&self, drafts: Vec<Draft>, outbox: &Outbox) -> Result<(), Failure> {
         let Some(mut transaction) = take(&mut *self.slot()?) else { return Ok(()) };
         let published = !drafts.is_empty();
         rows::insert(&mut transaction, outbox.store.kind(), drafts, now()).await.map_err(database)?;
@@ -184,7 +189,7 @@ impl Handling {
         self.end();
         let transaction = self.slot().ok().and_then(|mut slot| take(&mut *slot));
         if let Some(transaction) = transaction
-            && let Err(error) = transaction.rollback().await
+            && let Err(error) = Box::pin(transaction.rollback()).await
         {
             tracing::debug!(%error, "a transaction could not be rolled back; its connection is gone, and so is it");
         }

@@ -15,6 +15,11 @@ pub(crate) struct Cause {
 impl Cause {
     /// The start of a new conversation.
     pub(crate) fn new_conversation() -> Self {
-        Self { conversation: Uuid::now_v7().to_string(), causation_id: None, trace: Trace::start() }
+        Self::begins(Uuid::now_v7().to_string())
+    }
+
+    /// The start of the conversation of this name.
+    pub(crate) fn begins(conversation: String) -> Self {
+        Self { conversation, causation_id: None, trace: Trace::start() }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Envelope<'a> {
     /// The message's name.
     pub(crate) kind: &'a str,
     pub(crate) service: &'a str,
+    /// The message's id, when it has one already.
+    pub(crate) id: Option<String>,
     pub(crate) cause: &'a Cause,
 }
 
@@ -22,7 +24,7 @@ impl Envelope<'_> {
         let now = now_in_milliseconds();
         let trace = self.cause.trace.child();
         let mut properties = Properties {
-            message_id: Some(Uuid::now_v7().to_string()),
+            message_id: Some(self.id.unwrap_or_else(|| Uuid::now_v7().to_string())),
             kind: Some(self.kind.to_owned()),
             app_id: Some(self.service.to_owned()),
             correlation_id: Some(self.cause.conversation.clone()),

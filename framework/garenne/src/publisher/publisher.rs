@@ -8,19 +8,19 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{Cause, CloudEvents, Envelope, Receipt};
-use crate::broker::{Confirmed, Lane, Outgoing, Properties, PublishError};
+use crate::broker::{Confirmed, FOR_EVER, Lane, Outgoing, Properties, PublishError};
 use crate::telemetry::Metrics;
 use crate::topology::{Blueprint, Exit, names};
 
 /// The largest body, in bytes: what brokers since 4.0 take.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Ten years: a deadline has to be a moment that the clock can name.
-const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-
 /// A handle to the service's publishing lane.
 #[derive(Debug, Clone)]
-pub(crate) struct Publisher {
+pub(crate) struct Publisher(Arc<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     lane: Lane,
     blueprint: Arc<Blueprint>,
     metrics: Arc<Metrics>,
@@ -32,62 +32,63 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(lane: Lane, blueprint: Arc<Blueprint>, metrics: Arc<Metrics>, patience: Duration) -> Self {
-        Self { lane, blueprint, metrics, patience, cloud_events: None }
+        Self(Arc::new(Parts { lane, blueprint, metrics, patience, cloud_events: None }))
     }
 
     /// Writes events as CloudEvents too.
     pub(crate) fn writing(self, cloud_events: Option<CloudEvents>) -> Self {
-        Self { cloud_events, ..self }
+        Self(Arc::new(Parts { cloud_events, ..Parts::clone(&self.0) }))
     }
 
     pub(crate) fn service(&self) -> &str {
-        &self.blueprint.service
+        &self.0.blueprint.service
     }
 
     /// Whether requests of clients that know only `reply_to` are answered.
     pub(crate) fn answers_foreign_clients(&self) -> bool {
-        self.blueprint.answers_foreign_clients
+        self.0.blueprint.answers_foreign_clients
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
-        &self.metrics
+        &self.0.metrics
     }
 
     /// How long a confirm is waited for.
     pub(crate) fn patience(&self) -> Duration {
-        self.patience
+        self.0.patience
     }
 
     pub(crate) fn lane(&self) -> &Lane {
-        &self.lane
+        &self.0.lane
     }
 
     /// An event of this service as it stands on the wire.
     pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause) -> Result<Outgoing, PublishError> {
         let (name, service) = (E::NAME.as_str(), self.service());
-        if self.blueprint.publishes.contains(&E::NAME) {
+        if self.0.blueprint.publishes.contains(&E::NAME) {
             let exchange = names::events(E::NAME.owner());
-            let envelope = Envelope { exchange, routing_key: name, kind: name, service, cause };
+            let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause };
             return self.write(envelope, event);
         }
         let Some(exit) = self.exit::<E>() else {
             let service = service.to_owned();
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
-        let envelope = Envelope { exchange: exit.exchange.clone(), routing_key: &exit.key, kind: name, service, cause };
+        let (exchange, routing_key) = (exit.exchange.clone(), exit.key.as_str());
+        let envelope = Envelope { exchange, routing_key, kind: name, service, id: None, cause };
         Ok(envelope.seal(wrapped(exit, &encode(name, event)?)))
     }
 
     /// Where an event goes that is not for an exchange of its owner.
     fn exit<E: Event>(&self) -> Option<&Exit> {
-        self.blueprint.exits.get(&E::NAME).filter(|exit| !exit.asks)
+        self.0.blueprint.exits.get(&E::NAME).filter(|exit| !exit.asks)
     }
 
     /// Seals something that this service says.
     fn write(&self, envelope: Envelope<'_>, event: &impl Serialize) -> Result<Outgoing, PublishError> {
         let name = envelope.kind;
         let mut outgoing = envelope.seal(Vec::new());
-        if let Some(cloud_events) = self.cloud_events {
+        if let Some(cloud_events) = self.0.cloud_events {
             cloud_events.mark(&mut outgoing.properties);
         }
         outgoing.body = self.body(name, event, &outgoing.properties)?;
@@ -95,7 +96,7 @@ impl Publisher {
     }
 
     fn body(&self, name: &str, event: &impl Serialize, properties: &Properties) -> Result<Vec<u8>, PublishError> {
-        match self.cloud_events {
+        match self.0.cloud_events {
             None => encode(name, event),
             Some(cloud_events) => cloud_events.body(name, event, properties),
         }
@@ -104,12 +105,12 @@ impl Publisher {
     /// A command as it stands on the wire: a request that nobody waits for.
     pub(crate) fn seal_command<R: Request>(&self, request: &R, cause: &Cause) -> Result<Outgoing, PublishError> {
         let name = R::NAME.as_str();
-        if !self.blueprint.asks.contains(&R::NAME) {
+        if !self.0.blueprint.asks.contains(&R::NAME) {
             let service = self.service().to_owned();
             return Err(PublishError::Undeclared { message: name, service, method: "asks" });
         }
         let exchange = names::requests(R::NAME.owner());
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), id: None, cause };
         Ok(envelope.seal(encode(name, request)?))
     }
 
@@ -121,20 +122,20 @@ impl Publisher {
 
     /// The same publisher on another lane.
     pub(crate) fn on(&self, lane: Lane) -> Self {
-        Self { lane, ..self.clone() }
+        Self(Arc::new(Parts { lane, ..Parts::clone(&self.0) }))
     }
 
     /// Publishes an event of this service and returns once the broker has confirmed it.
     pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
         let (name, began) = (E::NAME.as_str(), Instant::now());
         let mut outgoing = self.seal(event, cause)?;
-        let room = match self.lane.room_now(outgoing.weight()) {
+        let room = match self.0.lane.room_now(outgoing.weight()) {
             Some(room) => room,
             None => {
                 // What waits for room is the event itself, which its publisher holds anyway, and not its JSON as well.
                 let weight = outgoing.weight();
                 outgoing.body = Vec::new();
-                let room = self.lane.room(name, weight, self.patience).await?;
+                let room = Box::pin(self.0.lane.room(name, weight, self.0.patience)).await?;
                 outgoing.body = match self.exit::<E>() {
                     None => self.body(name, event, &outgoing.properties)?,
                     Some(exit) => wrapped(exit, &encode(name, event)?),
@@ -142,9 +143,9 @@ impl Publisher {
                 room
             }
         };
-        self.metrics.published(name);
-        let settled = self.lane.publish_in(room, outgoing, began, self.patience).await?;
-        self.metrics.confirmed(name, settled.routed);
+        self.0.metrics.published(name);
+        let settled = self.0.lane.publish_in(room, outgoing, began, self.0.patience).await?;
+        self.0.metrics.confirmed(name, settled.routed);
         if !settled.routed && self.exit::<E>().is_some_and(Exit::is_a_queue) {
             return Err(PublishError::NobodyThere { message: name.to_owned() });
         }
@@ -154,7 +155,7 @@ impl Publisher {
     /// Publishes something that this service says about itself; whether it arrives is of no consequence.
     pub(crate) async fn notice(&self, name: &str, body: &serde_json::Value, cause: &Cause) {
         let exchange = names::events(self.service());
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), id: None, cause };
         let published = match self.write(envelope, body) {
             Ok(outgoing) => self.send(outgoing).await.map(drop),
             Err(error) => Err(error),
@@ -170,23 +171,31 @@ impl Publisher {
     /// Waits as long as it takes: a copy that was given up may be sent all the same, and a second one would be a double.
     pub(crate) async fn place(&self, copy: Outgoing) -> Result<Confirmed, PublishError> {
         let exchange = copy.exchange.clone();
-        let settled = self.lane.publish(copy, FOR_EVER).await?;
+        let settled = self.0.lane.publish(copy, FOR_EVER).await?;
         if !settled.routed {
-            self.lane.note_missing(&exchange);
+            self.0.lane.note_missing(&exchange);
         }
         Ok(settled)
     }
 
     /// Publishes anything, and waits for the confirm.
     pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
-        self.send_within(outgoing, self.patience).await
+        self.send_within(outgoing, self.0.patience).await
     }
 
     pub(crate) async fn send_within(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
         let kind = outgoing.properties.kind.clone().unwrap_or_default();
-        self.metrics.published(&kind);
-        let settled = self.lane.publish(outgoing, patience).await?;
-        self.metrics.confirmed(&kind, settled.routed);
+        self.0.metrics.published(&kind);
+        let settled = self.0.lane.publish(outgoing, patience).await?;
+        self.0.metrics.confirmed(&kind, settled.routed);
+        Ok(settled)
+    }
+
+    /// Publishes a message of this name, and waits for the confirm as long as its caller does.
+    pub(crate) async fn send_patiently(&self, name: &str, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
+        self.0.metrics.published(name);
+        let settled = self.0.lane.publish_patiently(outgoing).await?;
+        self.0.metrics.confirmed(name, settled.routed);
         Ok(settled)
     }
 }

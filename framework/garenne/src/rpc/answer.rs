@@ -24,7 +24,7 @@ use crate::topology::REQUEST_DELIVERY_LIMIT;
 pub(crate) async fn answer<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
-    message: &Message,
+    message: &Arc<Message>,
     handling: &Handling,
     deadline: Duration,
     dialect: Option<&'static Dialect>,
@@ -74,7 +74,7 @@ pub(crate) async fn answer<R: Request>(
 pub(crate) async fn answer_many<R: Request>(
     publisher: &Publisher,
     inbound: Arc<Inbound>,
-    message: &Message,
+    message: &Arc<Message>,
     deadline: Duration,
     dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R, Replies<R::Reply>) -> Result<(), Refusal<R::Error>>,
@@ -106,7 +106,7 @@ pub(crate) async fn answer_many<R: Request>(
 pub(crate) async fn refuse(
     publisher: &Publisher,
     inbound: &Inbound,
-    message: &Message,
+    message: &Arc<Message>,
     dialect: &'static Dialect,
     body: Vec<u8>,
 ) -> Result<(), Failure> {

@@ -1,5 +1,7 @@
 //! Who is answered: where the caller waits, and how it is told.
 
+use std::sync::Arc;
+
 use super::{Problem, problem};
 use crate::broker::{Inbound, Outgoing, Properties, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};
@@ -11,7 +13,7 @@ pub(super) struct Caller {
     /// The request's name.
     pub(super) request: &'static str,
     publisher: Publisher,
-    message: Message,
+    message: Arc<Message>,
     /// Nothing for a command.
     address: Option<ReplyAddress>,
     dialect: Option<&'static Dialect>,
@@ -63,7 +65,7 @@ impl Caller {
     pub(super) fn of(
         publisher: &Publisher,
         inbound: &Inbound,
-        message: &Message,
+        message: &Arc<Message>,
         request: &'static str,
         dialect: Option<&'static Dialect>,
     ) -> Result<Self, Failure> {
@@ -71,7 +73,7 @@ impl Caller {
             None => ReplyAddress::of(inbound, publisher.answers_foreign_clients())?,
             Some(_) => ReplyAddress::of_the_brokers_making(inbound)?,
         };
-        Ok(Self { request, publisher: publisher.clone(), message: message.clone(), address, dialect })
+        Ok(Self { request, publisher: publisher.clone(), message: Arc::clone(message), address, dialect })
     }
 
     /// Whether anybody waits. Nobody waits for a command.
@@ -111,7 +113,8 @@ impl Caller {
             None => content.written(),
             Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
         };
-        let mut outgoing = Envelope { exchange, routing_key: &key, kind: &kind, service, cause: &cause }.seal(body);
+        let envelope = Envelope { exchange, routing_key: &key, kind: &kind, service, id: None, cause: &cause };
+        let mut outgoing = envelope.seal(body);
         outgoing.properties =
             Properties { correlation_id, content_type: Some(content_type.to_owned()), ..outgoing.properties };
         if let Some(Number { run, number, last }) = number {

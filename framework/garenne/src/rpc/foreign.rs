@@ -22,19 +22,19 @@ impl Requester {
     pub(crate) async fn ask_foreign<R: Request>(
         &self,
         exit: &Exit,
-        cause: &Cause,
+        cause: Option<Cause>,
         patience: Duration,
         write: impl FnOnce(&str) -> Vec<u8>,
         mut hear: impl FnMut(&Inbound) -> Option<Result<R::Reply, AskError<R::Error>>>,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        let call = Call::new(R::NAME.as_str(), patience, Some(exit.clone()));
+        let call = Call::new(R::NAME.as_str(), cause, patience, Some(exit.clone()));
         let body = write(&call.id);
         let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
         let WaitingForMany { place: _place, mut replies, overrun } = waiting;
         let request = call.request;
+        let mut sent = false;
         let heard = timeout_at(call.deadline, async {
-            let mut sending = pin!(self.send::<R>(&call, body, cause));
-            let mut sent = false;
+            let mut sending = pin!(self.send::<R>(&call, body));
             loop {
                 tokio::select! {
                     biased;
@@ -53,7 +53,7 @@ impl Requester {
                 }
             }
         });
-        let reply = heard.await.unwrap_or_else(|_| Err(self.late::<R>(&call)));
+        let reply = heard.await.unwrap_or_else(|_| Err(self.late::<R>(&call, sent)));
         if reply.is_ok() {
             self.publisher.metrics().answered(request, call.started.elapsed());
         }

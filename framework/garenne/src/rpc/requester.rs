@@ -32,6 +32,7 @@ pub(super) struct Call {
     /// Its name.
     pub(super) request: &'static str,
     pub(super) id: String,
+    cause: Cause,
     pub(super) patience: Duration,
     pub(super) started: Instant,
     pub(super) deadline: Instant,
@@ -40,10 +41,12 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(request: &'static str, patience: Duration, exit: Option<Exit>) -> Self {
+    /// Without a cause a new conversation begins, which has the name of the request.
+    pub(super) fn new(request: &'static str, cause: Option<Cause>, patience: Duration, exit: Option<Exit>) -> Self {
         let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
         let id = Uuid::now_v7().to_string();
-        Self { request, id, patience, started, deadline: started + patience, exit }
+        let cause = cause.unwrap_or_else(|| Cause::begins(id.clone()));
+        Self { request, id, cause, patience, started, deadline: started + patience, exit }
     }
 }
 
@@ -58,13 +61,14 @@ impl Requester {
     pub(crate) async fn ask<R: Request>(
         &self,
         request: &R,
-        cause: &Cause,
+        cause: Option<Cause>,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        let (call, body) = self.call(request, patience)?;
+        let (call, body) = self.call(request, cause, patience)?;
         let waiting = self.mailbox.waiters.wait_for(&call.id).ok_or_else(|| self.too_many::<R>())?;
-        let exchanged = timeout_at(call.deadline, self.exchange::<R>(&call, body, cause, waiting)).await;
-        let reply = exchanged.unwrap_or_else(|_| Err(self.late::<R>(&call)))?;
+        let mut sent = false;
+        let exchanged = timeout_at(call.deadline, self.exchange::<R>(&call, body, waiting, &mut sent)).await;
+        let reply = exchanged.unwrap_or_else(|_| Err(self.late::<R>(&call, sent)))?;
         self.publisher.metrics().answered(call.request, call.started.elapsed());
         read::<R>(&reply)
     }
@@ -75,13 +79,13 @@ impl Requester {
     pub(crate) async fn ask_many<R: Request>(
         &self,
         request: &R,
-        cause: &Cause,
+        cause: Option<Cause>,
         patience: Duration,
     ) -> Result<Answers<R>, AskError<R::Error>> {
-        let (call, body) = self.call(request, patience)?;
+        let (call, body) = self.call(request, cause, patience)?;
         let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
-        let sent = timeout_at(call.deadline, self.send::<R>(&call, body, cause)).await;
-        sent.unwrap_or_else(|_| Err(self.late::<R>(&call)))?;
+        let sent = timeout_at(call.deadline, self.send::<R>(&call, body)).await;
+        sent.unwrap_or_else(|_| Err(self.late::<R>(&call, false)))?;
         Ok(Answers::new(&call, waiting, self.publisher.clone()))
     }
 
@@ -90,14 +94,19 @@ impl Requester {
         self.publisher.lane().close();
     }
 
-    fn call<R: Request>(&self, request: &R, patience: Duration) -> Result<(Call, Vec<u8>), AskError<R::Error>> {
+    fn call<R: Request>(
+        &self,
+        request: &R,
+        cause: Option<Cause>,
+        patience: Duration,
+    ) -> Result<(Call, Vec<u8>), AskError<R::Error>> {
         let name = R::NAME.as_str();
         if !self.blueprint.asks.contains(&R::NAME) {
             let service = self.publisher.service().to_owned();
             return Err(AskError::Publish(PublishError::Undeclared { message: name, service, method: "asks" }));
         }
         let body = encode(name, request).map_err(AskError::Publish)?;
-        Ok((Call::new(name, patience, None), body))
+        Ok((Call::new(name, cause, patience, None), body))
     }
 
     /// Where a request goes that is not for an exchange of its owner.
@@ -109,10 +118,13 @@ impl Requester {
         AskError::TooManyCalls { request: R::NAME.as_str(), limit: self.mailbox.waiters.limit() }
     }
 
-    pub(super) fn late<R: Request>(&self, call: &Call) -> AskError<R::Error> {
+    pub(super) fn late<R: Request>(&self, call: &Call, sent: bool) -> AskError<R::Error> {
         let (request, waited) = (call.request, call.patience);
         if !self.mailbox.is_open() {
             return AskError::Disconnected { request };
+        }
+        if let Some(trouble) = self.publisher.lane().trouble(request, waited).filter(|_| !sent) {
+            return AskError::Publish(trouble);
         }
         self.publisher.metrics().timed_out(request);
         AskError::Timeout { request, waited }
@@ -122,31 +134,25 @@ impl Requester {
         &self,
         call: &Call,
         body: Vec<u8>,
-        cause: &Cause,
         mut waiting: Waiting,
+        sent: &mut bool,
     ) -> Result<Inbound, AskError<R::Error>> {
-        let mut sending = pin!(self.send::<R>(call, body, cause));
-        let mut sent = false;
+        let mut sending = pin!(self.send::<R>(call, body));
         loop {
             tokio::select! {
                 biased;
                 reply = waiting.reply() => return reply.ok_or(AskError::Disconnected { request: call.request }),
                 // The reply may overtake the confirm.
-                result = &mut sending, if !sent => {
+                result = &mut sending, if !*sent => {
                     result?;
-                    sent = true;
+                    *sent = true;
                 }
             }
         }
     }
 
     /// Sends the request as soon as replies can come, and returns once the broker has it in a queue.
-    pub(super) async fn send<R: Request>(
-        &self,
-        call: &Call,
-        body: Vec<u8>,
-        cause: &Cause,
-    ) -> Result<(), AskError<R::Error>> {
+    pub(super) async fn send<R: Request>(&self, call: &Call, body: Vec<u8>) -> Result<(), AskError<R::Error>> {
         let request = call.request;
         let address = self.mailbox.address().await;
         let left = call.deadline.saturating_duration_since(Instant::now());
@@ -155,8 +161,8 @@ impl Requester {
         if milliseconds == 0 {
             return Err(AskError::Timeout { request, waited: call.patience });
         }
-        let outgoing = self.seal::<R>(call, body, cause, address, milliseconds);
-        match self.publisher.send_within(outgoing, left).await {
+        let outgoing = self.seal::<R>(call, body, address, milliseconds);
+        match self.publisher.send_patiently(request, outgoing).await {
             Ok(settled) if settled.routed => Ok(()),
             // The owner makes the exchange when it first starts.
             Ok(_) | Err(PublishError::NoExchange { .. }) => Err(AskError::NobodyThere { request }),
@@ -164,27 +170,23 @@ impl Requester {
         }
     }
 
-    fn seal<R: Request>(
-        &self,
-        call: &Call,
-        body: Vec<u8>,
-        cause: &Cause,
-        address: String,
-        milliseconds: u64,
-    ) -> Outgoing {
+    fn seal<R: Request>(&self, call: &Call, body: Vec<u8>, address: String, milliseconds: u64) -> Outgoing {
+        let Call { request, cause, .. } = call;
         let service = self.publisher.service();
         let (exchange, routing_key) = match &call.exit {
-            None => (names::requests(R::NAME.owner()), call.request),
+            None => (names::requests(R::NAME.owner()), *request),
             Some(exit) => (exit.exchange.clone(), exit.key.as_str()),
         };
-        let mut outgoing = Envelope { exchange, routing_key, kind: call.request, service, cause }.seal(body);
+        let id = Some(call.id.clone());
+        let mut outgoing = Envelope { exchange, routing_key, kind: request, service, id, cause }.seal(body);
         let properties = &mut outgoing.properties;
-        properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
+        if cause.conversation != call.id {
+            properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
+        }
         if !self.blueprint.direct_replies && call.exit.is_none() {
             properties.set_text(header::REPLY_EXCHANGE, names::replies(service));
         }
         properties.set_integer(header::DEADLINE, now_in_milliseconds().saturating_add(milliseconds));
-        properties.message_id = Some(call.id.clone());
         properties.correlation_id = Some(call.id.clone());
         properties.reply_to = Some(address);
         // The broker drops what nobody has taken up in time.

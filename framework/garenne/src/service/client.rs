@@ -114,7 +114,7 @@ impl<S> Client<S> {
         request: &R,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        self.parts.ask(request, &Cause::new_conversation(), patience).await
+        self.parts.ask(request, None, patience).await
     }
 
     /// Sends a request that is answered with several replies. All of them together may take `REQUEST_TIMEOUT_MS`.
@@ -136,7 +136,7 @@ impl<S> Client<S> {
         request: &R,
         patience: Duration,
     ) -> Result<Answers<R>, AskError<R::Error>> {
-        self.parts.requester.ask_many(request, &Cause::new_conversation(), patience).await
+        self.parts.requester.ask_many(request, None, patience).await
     }
 
     /// Sends a request that nobody waits for, and returns once its owner's queue has it. What fails there is tried again on the
@@ -166,7 +166,7 @@ impl<S> Parts<S> {
     pub(super) async fn ask<R: Request>(
         &self,
         request: &R,
-        cause: &Cause,
+        cause: Option<Cause>,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
         match self.requester.exit::<R>() {

@@ -9,7 +9,7 @@ use super::client::{Client, Parts};
 use crate::broker::PublishError;
 use crate::consumer::{Failure, Message};
 use crate::outbox::{Draft, Handling, MessageTransaction};
-use crate::publisher::{Cause, Receipt};
+use crate::publisher::Receipt;
 use crate::rpc::{Answers, AskError};
 
 /// The service's state, its way to the broker, and where the message comes from. Cheap to clone.
@@ -48,15 +48,13 @@ use crate::rpc::{Answers, AskError};
 pub struct Context<S> {
     parts: Arc<Parts<S>>,
     message: Arc<Message>,
-    cause: Arc<Cause>,
     /// Nothing for the live feed and for several replies.
     handling: Option<Handling>,
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(client: &Client<S>, message: Message, handling: Option<Handling>) -> Self {
-        let cause = Arc::new(message.cause());
-        Self { parts: Arc::clone(&client.parts), message: Arc::new(message), cause, handling }
+    pub(super) fn new(client: &Client<S>, message: Arc<Message>, handling: Option<Handling>) -> Self {
+        Self { parts: Arc::clone(&client.parts), message, handling }
     }
 
     /// The service's state.
@@ -145,10 +143,10 @@ impl<S> Context<S> {
         let publisher = &self.parts.publisher;
         match &self.handling {
             Some(handling) if !handling.is_apart() => {
-                handling.take_in(Draft::of(event, publisher, &self.cause)?)?;
+                handling.take_in(Draft::of(event, publisher, &self.message.cause())?)?;
                 Ok(Receipt::new(None))
             }
-            _ => publisher.event(event, &self.cause).await,
+            _ => publisher.event(event, &self.message.cause()).await,
         }
     }
 
@@ -162,9 +160,9 @@ impl<S> Context<S> {
         let publisher = &self.parts.publisher;
         match &self.handling {
             Some(handling) if !handling.is_apart() => {
-                handling.take_in(Draft::of_command(request, publisher, &self.cause)?)
+                handling.take_in(Draft::of_command(request, publisher, &self.message.cause())?)
             }
-            _ => publisher.command(request, &self.cause).await,
+            _ => publisher.command(request, &self.message.cause()).await,
         }
     }
 
@@ -189,7 +187,7 @@ impl<S> Context<S> {
         request: &R,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        self.parts.ask(request, &self.cause, self.within(patience)).await
+        self.parts.ask(request, Some(self.message.cause()), self.within(patience)).await
     }
 
     /// Sends a request that is answered with several replies. All of them together may take `REQUEST_TIMEOUT_MS`, and no longer
@@ -212,7 +210,7 @@ impl<S> Context<S> {
         request: &R,
         patience: Duration,
     ) -> Result<Answers<R>, AskError<R::Error>> {
-        self.parts.requester.ask_many(request, &self.cause, self.within(patience)).await
+        self.parts.requester.ask_many(request, Some(self.message.cause()), self.within(patience)).await
     }
 
     /// As much of it as the caller of this request still waits.
@@ -223,12 +221,7 @@ impl<S> Context<S> {
 
 impl<S> Clone for Context<S> {
     fn clone(&self) -> Self {
-        let Self { parts, message, cause, handling } = self;
-        Self {
-            parts: Arc::clone(parts),
-            message: Arc::clone(message),
-            cause: Arc::clone(cause),
-            handling: handling.clone(),
-        }
+        let Self { parts, message, handling } = self;
+        Self { parts: Arc::clone(parts), message: Arc::clone(message), handling: handling.clone() }
     }
 }

@@ -78,10 +78,9 @@ where
                 let (client, function) = (client.clone(), Arc::clone(&function));
                 let handling = client.parts.handling(&queue, R::NAME, &inbound, &message);
                 Box::pin(async move {
-                    let context = Context::new(&client, message.clone(), Some(handling.clone()));
-                    let publisher = client.parts.publisher.clone();
+                    let context = Context::new(&client, Arc::clone(&message), Some(handling.clone()));
                     let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&publisher, inbound, &message, &handling, deadline, dialect, run).await
+                    answer::<R>(&client.parts.publisher, inbound, &message, &handling, deadline, dialect, run).await
                 })
             }),
         }
@@ -107,7 +106,7 @@ where
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
                 let (client, function) = (client.clone(), Arc::clone(&function));
                 Box::pin(async move {
-                    let context = Context::new(&client, message.clone(), None);
+                    let context = Context::new(&client, Arc::clone(&message), None);
                     let run = async move |request: R, replies| function(request, context, replies).await;
                     answer_many::<R>(&client.parts.publisher, inbound, &message, deadline, dialect, run).await
                 })
@@ -126,7 +125,7 @@ where
     Box::new(move |client| {
         let (client, function) = (client.clone(), Arc::new(function));
         Box::new(move |page, message, handling| {
-            let context = Context::new(&client, message, Some(handling));
+            let context = Context::new(&client, Arc::new(message), Some(handling));
             let function = Arc::clone(&function);
             Box::pin(async move { function(page, context).await })
         })
@@ -146,7 +145,7 @@ where
         Box::pin(async move {
             while let Some(delivered) = intake.next().await {
                 let message = crate::consumer::Message::read(&delivered.inbound, client.parts.publisher.service());
-                let context = Context::new(&client, message, None);
+                let context = Context::new(&client, Arc::new(message), None);
                 let observe = async {
                     function(delivered.inbound.into(), context).await;
                     Ok::<(), Failure>(())

@@ -1,5 +1,7 @@
 //! Everything that is counted, and the log line that goes with it.
 
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -38,6 +40,8 @@ pub(crate) struct Metrics {
     rpc_late: Counter,
     rpc_waiting: Gauge,
     rpc_expired: Family<MessageLabel, Counter>,
+    /// What is counted for each message, looked up once.
+    by_message: RwLock<HashMap<String, Arc<MessageMetrics>>>,
     duplicates: Family<QueueLabel, Counter>,
     outbox_pending: Gauge,
     outbox_age: Gauge,
@@ -98,6 +102,7 @@ impl Metrics {
             rpc_late: Counter::default(),
             rpc_waiting: Gauge::default(),
             rpc_expired: Family::default(),
+            by_message: RwLock::default(),
             duplicates: Family::default(),
             outbox_pending: Gauge::default(),
             outbox_age: Gauge::default(),
@@ -152,16 +157,30 @@ impl Metrics {
     }
 
     pub(crate) fn published(&self, message: &str) {
-        self.published.get_or_create(&MessageLabel { message: message.to_owned() }).inc();
+        self.message(message).published.inc();
     }
 
     pub(crate) fn confirmed(&self, message: &str, routed: bool) {
-        let label = MessageLabel { message: message.to_owned() };
-        self.confirmed.get_or_create(&label).inc();
+        self.message(message).confirmed.inc();
         if !routed {
             tracing::debug!(message_type = message, "published, but no queue is bound for it");
-            self.unrouted.get_or_create(&label).inc();
+            self.unrouted.get_or_create(&MessageLabel { message: message.to_owned() }).inc();
         }
+    }
+
+    /// The counters of one message: a family makes a label of its own for each time that it is asked.
+    fn message(&self, name: &str) -> Arc<MessageMetrics> {
+        if let Some(known) = self.by_message.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(known);
+        }
+        let label = MessageLabel { message: name.to_owned() };
+        let new = Arc::new(MessageMetrics {
+            published: self.published.get_or_create_owned(&label),
+            confirmed: self.confirmed.get_or_create_owned(&label),
+            rpc_seconds: OnceLock::new(),
+        });
+        self.by_message.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(&new));
+        new
     }
 
     /// The counters of one queue, looked up once.
@@ -264,7 +283,10 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, request: &str, after: Duration) {
-        self.rpc_seconds.get_or_create(&MessageLabel { message: request.to_owned() }).observe(after.as_secs_f64());
+        let message = self.message(request);
+        let label = || MessageLabel { message: request.to_owned() };
+        let seconds = message.rpc_seconds.get_or_init(|| self.rpc_seconds.get_or_create_owned(&label()));
+        seconds.observe(after.as_secs_f64());
     }
 
     pub(crate) fn timed_out(&self, request: &str) {
@@ -287,6 +309,15 @@ impl Metrics {
         tracing::debug!("a reply came after its caller had given up");
         self.rpc_late.inc();
     }
+}
+
+/// What is counted for each message of one name.
+#[derive(Debug)]
+struct MessageMetrics {
+    published: Counter,
+    confirmed: Counter,
+    /// Of requests.
+    rpc_seconds: OnceLock<Histogram>,
 }
 
 /// What is counted for each delivery of a queue.

@@ -24,7 +24,8 @@ use table::{Round, Table};
 
 /// Calls under way at once.
 const IN_FLIGHT: [u32; 2] = [1, 64];
-const WAYS: [&str; 2] = ["library", "direct"];
+/// By the library; directly; and directly with connections of their own for consuming and publishing, as the library has them.
+const WAYS: [&str; 3] = ["library", "direct", "apart"];
 
 /// What is measured, and for how long.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +92,7 @@ fn measure(options: &RpcOptions, node: &Node, logs: &Path) -> Result<Table, Fail
         for number in 0..options.rounds {
             let mut round = Round { in_flight, ..Round::default() };
             // Whoever comes first has the better of it, or the worse.
-            let order = if number % 2 == 0 { [0, 1] } else { [1, 0] };
+            let order = if number % 2 == 0 { [0, 1, 2] } else { [2, 1, 0] };
             for way in order {
                 round.costs[way] = pairs[way].load(Load { in_flight, seconds: options.seconds })?;
             }

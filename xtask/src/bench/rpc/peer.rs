@@ -39,10 +39,10 @@ struct Peer {
 impl Pair {
     /// Starts both, and makes sure that a call is answered.
     pub(super) fn start(way: &str, url: &str, logs: &Path) -> Result<Self, Failure> {
-        let mut responder = Peer::start(&format!("{way}-answer"), url, logs)?;
+        let mut responder = Peer::start(way, "answer", url, logs)?;
         // It answers once it takes orders; its queue may still have to come.
         responder.order(&json!({}))?;
-        let mut pair = Self { responder, requester: Peer::start(&format!("{way}-ask"), url, logs)? };
+        let mut pair = Self { responder, requester: Peer::start(way, "ask", url, logs)? };
         for _ in 0..100 {
             let answer = pair.requester.order(&json!({"calls": 1, "in_flight": 1, "patience_ms": 500}))?;
             if answer["replies"] == 1 {
@@ -76,13 +76,22 @@ impl Pair {
 }
 
 impl Peer {
-    fn start(role: &str, url: &str, logs: &Path) -> Result<Self, Failure> {
-        let log = logs.join(format!("{role}.log"));
+    fn start(way: &str, side: &str, url: &str, logs: &Path) -> Result<Self, Failure> {
+        let name = format!("{way}-{side}");
+        let log = logs.join(format!("{name}.log"));
         let log = File::create(&log).map_err(Failure::because(format!("cannot create {}", log.display())))?;
         let program = workspace::programs(true).join("rpc-peer");
-        let mut child = Command::new(&program)
-            .env_clear()
-            .envs([("AMQP_URL", url), ("ADMIN_ADDR", "127.0.0.1:0"), ("INSTANCE", "bench"), ("RPC_ROLE", role)])
+        let mut command = Command::new(&program);
+        command.env_clear();
+        let role = match way {
+            "apart" => format!("direct-{side}"),
+            _ => name.clone(),
+        };
+        if way == "apart" {
+            command.env("RPC_APART", "1");
+        }
+        let mut child = command
+            .envs([("AMQP_URL", url), ("ADMIN_ADDR", "127.0.0.1:0"), ("INSTANCE", "bench"), ("RPC_ROLE", &role)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -90,10 +99,8 @@ impl Peer {
             .map_err(Failure::because(format!("cannot start {}", program.display())))?;
         let (orders, answers) = (child.stdin.take(), child.stdout.take());
         match (orders, answers) {
-            (Some(orders), Some(answers)) => {
-                Ok(Self { name: role.to_owned(), child, orders, answers: BufReader::new(answers) })
-            }
-            _ => Err(Failure::new(format!("{role} takes no orders"))),
+            (Some(orders), Some(answers)) => Ok(Self { name, child, orders, answers: BufReader::new(answers) }),
+            _ => Err(Failure::new(format!("{name} takes no orders"))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::IN_FLIGHT;
+use super::{IN_FLIGHT, WAYS};
 
 /// What the library may cost beyond the client alone, and still meet the bar.
 const BAR: f64 = 0.10;
@@ -25,12 +25,11 @@ impl Cost {
     }
 }
 
-/// Both ways, one after the other.
+/// All ways, one after the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Round {
     pub(super) in_flight: u32,
-    /// By the library, and directly.
-    pub(super) costs: [Cost; 2],
+    pub(super) costs: [Cost; WAYS.len()],
 }
 
 impl Round {
@@ -47,7 +46,7 @@ impl Round {
 
 impl fmt::Display for Round {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [library, direct] = self.costs;
+        let [library, direct, _] = self.costs;
         write!(
             out,
             "{:2} in flight: library {:6.0}/s {:5.1} µs, direct {:6.0}/s {:5.1} µs; pace {:.3}, processor {:.3}",
@@ -78,7 +77,7 @@ impl fmt::Display for Table {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "in flight  way      calls/s  requester µs  responder µs  both µs  median ms  p99 ms")?;
         for in_flight in IN_FLIGHT {
-            for (way, name) in ["library", "direct"].into_iter().enumerate() {
+            for (way, name) in WAYS.into_iter().enumerate() {
                 let of = |what: fn(Cost) -> f64| median(self.of(in_flight).map(|round| what(round.costs[way])));
                 writeln!(
                     out,
@@ -129,7 +128,7 @@ mod tests {
     #[test]
     fn ratios_are_taken_within_a_round_and_then_their_median() {
         let cost = |calls_per_second, requester_us| Cost { calls_per_second, requester_us, ..Cost::default() };
-        let round = |in_flight, library, direct| Round { in_flight, costs: [library, direct] };
+        let round = |in_flight, library, direct| Round { in_flight, costs: [library, direct, direct] };
         let rounds = vec![
             // The machine was busy in the second round, and both suffered.
             round(1, cost(950.0, 100.0), cost(1000.0, 100.0)),
