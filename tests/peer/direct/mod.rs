@@ -1,9 +1,11 @@
-//! Both sides as one would write them on the AMQP client: the same topology as the library's and the same promises.
+//! Both sides as one would write them on the AMQP client: the same topology as the library's, the same messages and the same
+//! promises.
 //!
 //! Requests and replies are persistent and confirmed, requests are mandatory and expire, a request is acknowledged once its
 //! reply is confirmed, replies are matched by correlation id. What the library does beside that (recovery, retries, traces,
 //! metrics, drain) is left out.
 
+mod messages;
 mod requester;
 mod responder;
 mod topology;
@@ -16,6 +18,8 @@ use std::task::{Context, Poll};
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+
+use messages::Manner;
 
 /// Answers, until its input ends.
 pub(crate) fn answer() -> ExitCode {
@@ -39,14 +43,14 @@ fn run(work: impl Future<Output = Result<(), lapin::Error>>) -> ExitCode {
     }
 }
 
-/// What to consume on, and what to publish on if that is another one: one connection, as one would begin, or with `RPC_APART` two,
-/// as the library has so that a broker that takes no messages still gets the acknowledgements.
+/// What to consume on, and what to publish on if that is another one: two connections, as the library has, so that a broker that
+/// takes no messages still gets the acknowledgements, or with `RPC_BARE` one, as one would begin.
 async fn connect() -> Result<(Connection, Option<Connection>), lapin::Error> {
     let url = std::env::var("AMQP_URL").expect("AMQP_URL is set");
     let consuming = Connection::connect(&url, ConnectionProperties::default()).await?;
-    let publishing = match std::env::var("RPC_APART") {
-        Ok(_) => Some(Connection::connect(&url, ConnectionProperties::default()).await?),
-        Err(_) => None,
+    let publishing = match Manner::of_this_process() {
+        Manner::Full => Some(Connection::connect(&url, ConnectionProperties::default()).await?),
+        Manner::Bare => None,
     };
     Ok((consuming, publishing))
 }

@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use lapin::Consumer;
 use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Consumer};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::messages::Manner;
 use super::{Publisher, connect, topology};
 use crate::contract::{CheckStock, StockLevel};
 use crate::load::{self, Fate};
@@ -32,6 +33,7 @@ struct Requester {
     publisher: Publisher,
     waiting: Arc<Waiting>,
     reply_to: String,
+    manner: Manner,
 }
 
 pub(super) async fn ask() -> Result<(), lapin::Error> {
@@ -47,6 +49,7 @@ pub(super) async fn ask() -> Result<(), lapin::Error> {
         publisher: Publisher::open(publishing.as_ref().unwrap_or(&connection)).await?,
         waiting,
         reply_to,
+        manner: Manner::of_this_process(),
     });
     let mut orders = orders::loads();
     while let Some(load) = orders.recv().await {
@@ -82,12 +85,7 @@ impl Requester {
         let id = Uuid::now_v7().to_string();
         let (sender, mut reply) = oneshot::channel();
         let _place = self.waiting.place(&id, sender);
-        let properties = BasicProperties::default()
-            .with_delivery_mode(2)
-            .with_content_type("application/json".into())
-            .with_correlation_id(id.as_str().into())
-            .with_reply_to(self.reply_to.as_str().into())
-            .with_expiration(patience.as_millis().to_string().into());
+        let properties = self.manner.request(&id, &self.reply_to, patience);
         let body = serde_json::to_vec(&CheckStock::about(number)).unwrap_or_default();
         let publish = self.publisher.publish(topology::REQUESTS, topology::CHECK_STOCK, &body, properties);
         let mut publish = std::pin::pin!(publish);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel};
 use tokio::task::JoinSet;
 
+use super::messages::Manner;
 use super::{Publisher, connect, topology};
 use crate::contract::CheckStock;
 use crate::orders;
@@ -24,13 +25,14 @@ pub(super) async fn answer() -> Result<(), lapin::Error> {
     let options = BasicConsumeOptions::default();
     let mut requests = channel.basic_consume(topology::WORK.into(), "".into(), options, FieldTable::default()).await?;
     let publisher = Arc::new(Publisher::open(publishing.as_ref().unwrap_or(&connection)).await?);
+    let manner = Manner::of_this_process();
     let _reporting = orders::report_processor_time();
     let mut running = JoinSet::new();
     while let Some(request) = requests.next().await {
         let (request, channel, publisher) = (request?, channel.clone(), Arc::clone(&publisher));
         while running.try_join_next().is_some() {}
         running.spawn(async move {
-            if let Err(error) = reply(&request, &channel, &publisher).await {
+            if let Err(error) = reply(&request, &channel, &publisher, manner).await {
                 eprintln!("{error}");
             }
         });
@@ -38,15 +40,17 @@ pub(super) async fn answer() -> Result<(), lapin::Error> {
     Ok(())
 }
 
-async fn reply(request: &Delivery, channel: &Channel, publisher: &Publisher) -> Result<(), lapin::Error> {
+async fn reply(
+    request: &Delivery,
+    channel: &Channel,
+    publisher: &Publisher,
+    manner: Manner,
+) -> Result<(), lapin::Error> {
     let properties = &request.properties;
     let (Some(address), Some(id)) = (properties.reply_to(), properties.correlation_id()) else { return Ok(()) };
     if let Ok(ask) = serde_json::from_slice::<CheckStock>(&request.data) {
         let body = serde_json::to_vec(&ask.answer()).unwrap_or_default();
-        let properties = BasicProperties::default()
-            .with_delivery_mode(2)
-            .with_content_type("application/json".into())
-            .with_correlation_id(id.clone());
+        let properties = manner.reply(properties, id);
         publisher.publish(topology::REPLIES, address.as_str(), &body, properties).await?;
     }
     channel.basic_ack(request.delivery_tag, BasicAckOptions::default()).await

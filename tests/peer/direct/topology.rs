@@ -6,6 +6,8 @@ use lapin::{Channel, ExchangeKind};
 
 pub(super) const REQUESTS: &str = "warehouse.requests";
 pub(super) const CHECK_STOCK: &str = "warehouse.check-stock";
+/// The name of replies to it.
+pub(super) const REPLY: &str = "warehouse.check-stock.reply";
 pub(super) const WORK: &str = "warehouse.warehouse.check-stock";
 pub(super) const REPLIES: &str = "desk.replies";
 

@@ -24,8 +24,9 @@ use table::{Round, Table};
 
 /// Calls under way at once.
 const IN_FLIGHT: [u32; 2] = [1, 64];
-/// By the library; directly; and directly with connections of their own for consuming and publishing, as the library has them.
-const WAYS: [&str; 3] = ["library", "direct", "apart"];
+/// By the library; directly, with the same messages and connections; and directly with one connection and messages that have no
+/// property but those that the exchange needs.
+const WAYS: [&str; 3] = ["library", "direct", "bare"];
 
 /// What is measured, and for how long.
 #[derive(Debug, Clone, PartialEq)]

@@ -84,11 +84,11 @@ impl Peer {
         let mut command = Command::new(&program);
         command.env_clear();
         let role = match way {
-            "apart" => format!("direct-{side}"),
+            "bare" => format!("direct-{side}"),
             _ => name.clone(),
         };
-        if way == "apart" {
-            command.env("RPC_APART", "1");
+        if way == "bare" {
+            command.env("RPC_BARE", "1");
         }
         let mut child = command
             .envs([("AMQP_URL", url), ("ADMIN_ADDR", "127.0.0.1:0"), ("INSTANCE", "bench"), ("RPC_ROLE", &role)])
