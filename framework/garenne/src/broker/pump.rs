@@ -327,7 +327,7 @@ impl Pump {
                     }
                 }
                 Err(Failed::Encoding(reason)) => {
-                    self.answer(number, |message| Err(PublishError::Encoding { message, reason }));
+                    self.answer(number, |message| Err(PublishError::Encoding { message: message.name(), reason }));
                 }
             }
         }
@@ -335,7 +335,11 @@ impl Pump {
         for (number, nacked) in confirmed {
             let unrouted = self.unsettled.get(&number).is_some_and(|job| returns.claim(&job.message.0));
             self.answer(number, |message| {
-                if nacked { Err(PublishError::Rejected { message }) } else { Ok(Confirmed { routed: !unrouted }) }
+                if nacked {
+                    Err(PublishError::Rejected { message: message.name() })
+                } else {
+                    Ok(Confirmed { routed: !unrouted })
+                }
             });
         }
         failure
@@ -356,6 +360,7 @@ impl Pump {
                     self.broker.note_missing(&exchange);
                 }
                 self.answer(first, |message| {
+                    let message = message.name();
                     Err(match kind {
                         AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => PublishError::NoExchange { message, exchange },
                         _ => PublishError::Refused { message, reason },
@@ -367,9 +372,9 @@ impl Pump {
         End::Channel(error)
     }
 
-    fn answer(&mut self, number: u64, with: impl FnOnce(String) -> Result<Confirmed, PublishError>) {
+    fn answer(&mut self, number: u64, with: impl FnOnce(&Message) -> Result<Confirmed, PublishError>) {
         if let Some(Job { message, respond, .. }) = self.unsettled.remove(&number) {
-            let _the_publisher_may_have_given_up = respond.send(with(message.name()));
+            let _the_publisher_may_have_given_up = respond.send(with(&message));
         }
     }
 }

@@ -260,8 +260,8 @@ fn delivered(delivery: Delivery, settler: &Settler) -> Delivered {
 
 pub(super) fn inbound(delivery: Delivery) -> Inbound {
     Inbound {
-        exchange: delivery.exchange.as_str().to_owned(),
-        routing_key: delivery.routing_key.as_str().to_owned(),
+        exchange: delivery.exchange.into(),
+        routing_key: delivery.routing_key.into(),
         redelivered: delivery.redelivered,
         properties: (&delivery.properties).into(),
         body: delivery.data,

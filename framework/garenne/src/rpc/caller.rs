@@ -115,8 +115,11 @@ impl Caller {
         };
         let envelope = Envelope { exchange, routing_key: &key, kind: &kind, service, id: None, cause: &cause };
         let mut outgoing = envelope.seal(body);
-        outgoing.properties =
-            Properties { correlation_id, content_type: Some(content_type.to_owned()), ..outgoing.properties };
+        let properties = &mut outgoing.properties;
+        properties.correlation_id = correlation_id;
+        if properties.content_type.as_deref() != Some(content_type) {
+            properties.content_type = Some(content_type.to_owned());
+        }
         if let Some(Number { run, number, last }) = number {
             outgoing.properties.set_text(header::REPLY_RUN, run);
             let name = if last { header::REPLY_COUNT } else { header::REPLY_NUMBER };

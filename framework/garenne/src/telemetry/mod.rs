@@ -2,6 +2,7 @@
 //! log line and its metric side by side; what of lasting trouble is told again; the trace that a message carries; the log's
 //! form.
 
+mod fields;
 mod log;
 mod mentions;
 mod metrics;
