@@ -1,6 +1,7 @@
 //! Logs on a real broker: read from anywhere, each entry with its effects once, whatever happens to the reader.
 
 mod beginnings;
+mod modes;
 mod once;
 mod rewinding;
 mod scribe;
