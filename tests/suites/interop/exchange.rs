@@ -67,7 +67,7 @@ impl Asker {
     pub(super) async fn new() -> Self {
         let vhost = Vhost::new();
         let settings = Settings::new(garenne::Address::parse(&vhost.url()).expect("a URL"));
-        let service = Service::new("desk").asks::<Quote>().background("idle", idle);
+        let service = Service::new("desk").asks::<Quote>();
         let service = service.start((), settings).await.expect("the service starts");
         tokio::time::timeout(tests::PATIENCE, service.ready()).await.expect("the service becomes ready");
         Self { vhost, service }
@@ -101,9 +101,4 @@ impl Asker {
 
 async fn ask(client: &Client<()>, grams: u32) -> Result<QuoteGiven, AskError<NoError>> {
     client.ask_within(&Quote { grams }, Duration::from_secs(20)).await
-}
-
-async fn idle(client: Client<()>) -> Result<(), String> {
-    client.stopping().await;
-    Ok(())
 }
