@@ -5,4 +5,5 @@ mod modes;
 mod once;
 mod rewinding;
 mod scribe;
+mod steering;
 mod trouble;
