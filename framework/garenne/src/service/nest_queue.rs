@@ -233,11 +233,11 @@ impl<S: Send + Sync + 'static> Service<S> {
 
 #[cfg(test)]
 mod tests {
+    use garenne_contract::NoError;
     use serde::{Deserialize, Serialize};
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::NoError;
 
     #[derive(Serialize, Deserialize)]
     struct Sum(Vec<f64>);
