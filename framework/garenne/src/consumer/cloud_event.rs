@@ -68,6 +68,16 @@ fn identity(source: Option<&str>, id: &str) -> Option<String> {
     Some(identity).filter(|identity| identity.len() <= SHORT_STRING_LIMIT)
 }
 
+/// Writes into the properties what the attributes of an event in binary mode say of what they leave out.
+pub(super) fn fill(properties: &mut Properties) {
+    if properties.message_id.is_none() {
+        properties.message_id = id(properties);
+    }
+    if properties.app_id.is_none() {
+        properties.app_id = attribute(properties, "source").map(str::to_owned);
+    }
+}
+
 /// When the event happened, in binary mode, in milliseconds since 1970.
 pub(super) fn time(properties: &Properties) -> Option<u64> {
     match value(properties, "time")? {

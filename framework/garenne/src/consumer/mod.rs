@@ -12,6 +12,7 @@ mod handlers;
 mod message;
 mod observed;
 mod options;
+mod plain;
 #[cfg(any(test, feature = "fuzzing"))]
 mod trial;
 mod unfit;
@@ -24,6 +25,7 @@ pub use message::Message;
 pub(crate) use message::sent_at;
 pub use observed::Observed;
 pub use options::Options;
+pub(crate) use plain::read_plainly;
 #[cfg(feature = "fuzzing")]
 pub use trial::try_out;
 pub(crate) use worker::{Worker, WorkerParts};

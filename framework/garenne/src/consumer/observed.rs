@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::cloud_event;
 use super::message::sent_at;
+use super::read_plainly;
 use crate::broker::Inbound;
 use crate::publisher::header;
 
@@ -45,13 +45,12 @@ pub struct Observed {
 impl From<Inbound> for Observed {
     fn from(inbound: Inbound) -> Self {
         // One that cannot be opened is shown as it is.
-        let inbound = cloud_event::open(&inbound).and_then(Result::ok).unwrap_or(inbound);
-        let source = || cloud_event::attribute(&inbound.properties, "source").map(str::to_owned);
+        let (inbound, _) = read_plainly(inbound);
         Self {
             sent_at: sent_at(&inbound),
             causation_id: inbound.properties.text(header::CAUSATION_ID).map(str::to_owned),
-            service: inbound.properties.app_id.clone().or_else(source),
-            message_id: inbound.properties.message_id.clone().or_else(|| cloud_event::id(&inbound.properties)),
+            service: inbound.properties.app_id,
+            message_id: inbound.properties.message_id,
             // The exchange checks the routing key against its owner's rights, so it is not forged; a type may be.
             name: inbound.routing_key,
             correlation_id: inbound.properties.correlation_id,

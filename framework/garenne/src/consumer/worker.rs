@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
 use super::copy::{Failed, cut};
-use super::unfit::unfit;
-use super::{Failure, Found, Handlers, Message, Options, cloud_event};
+use super::plain::plain;
+use super::{Failure, Found, Handlers, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
 use crate::retry::{Ladder, Settlement, verdict};
@@ -126,7 +126,7 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let plain = plain(&inbound);
+        let plain = plain(&inbound).map(|opened| opened.map_or_else(|| Arc::clone(&inbound), Arc::new));
         let seen = plain.as_ref().unwrap_or(&inbound);
         let message = Message::read(seen, self.parts.publisher.service());
         let Found { handler, message, handled } = self.parts.handlers.find(seen, message);
@@ -213,14 +213,6 @@ impl Worker {
             }
             sleep(COPY_BACKOFF).await;
         }
-    }
-}
-
-/// The delivery as its handler shall see it, or why none gets to see it.
-fn plain(inbound: &Arc<Inbound>) -> Result<Arc<Inbound>, Failure> {
-    match unfit(inbound) {
-        Some(failure) => Err(failure),
-        None => cloud_event::open(inbound).map_or_else(|| Ok(Arc::clone(inbound)), |opened| opened.map(Arc::new)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use garenne_contract::Event;
 
 use crate::broker::Inbound;
-use crate::consumer::sent_at;
+use crate::consumer::{read_plainly, sent_at};
 use crate::publisher::header;
 
 /// The header in which the broker says where in the log an entry stands.
@@ -61,7 +61,10 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Logged {
     offset: i64,
+    /// In plain, whichever way it was sent.
     inbound: Inbound,
+    /// Why nobody can read it, if so.
+    unfit: Option<String>,
 }
 
 /// What is said about a page while it is worked.
@@ -109,14 +112,18 @@ impl Page {
         if entry.name() != E::NAME.as_str() {
             return None;
         }
-        match serde_json::from_slice(&entry.inbound.body) {
+        let event = match &entry.unfit {
+            None => serde_json::from_slice(entry.body()).map_err(|error| error.to_string()),
+            Some(unfit) => Err(unfit.clone()),
+        };
+        match event {
             Ok(event) => Some(event),
             Err(error) => {
                 let mut unreadable = self.notes.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
                 if unreadable.iter().all(|known| known.offset != entry.offset) {
                     let message_id = entry.message_id().map(str::to_owned);
                     let (offset, name) = (entry.offset, entry.name().to_owned());
-                    unreadable.push(Unreadable { offset, name, message_id, error: error.to_string() });
+                    unreadable.push(Unreadable { offset, name, message_id, error });
                 }
                 None
             }
@@ -145,7 +152,9 @@ impl Page {
 impl Logged {
     /// Nothing when the broker does not say where it stands, which it does for what comes from a stream.
     pub(super) fn of(inbound: Inbound) -> Option<Self> {
-        Some(Self { offset: inbound.properties.integer(OFFSET).filter(|offset| *offset >= 0)?, inbound })
+        let offset = inbound.properties.integer(OFFSET).filter(|offset| *offset >= 0)?;
+        let (inbound, failure) = read_plainly(inbound);
+        Some(Self { offset, inbound, unfit: failure.map(|failure| failure.to_string()) })
     }
 
     pub(super) fn place(&self) -> i64 {
@@ -164,7 +173,7 @@ impl Logged {
         &self.inbound.routing_key
     }
 
-    /// The sender's id of the message. An event that is there twice has one id.
+    /// The sender's id of the message; of a CloudEvent its source and its id. An event that is there twice has one id.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
         self.inbound.properties.message_id.as_deref()
@@ -182,7 +191,7 @@ impl Logged {
         self.inbound.properties.text(header::CAUSATION_ID)
     }
 
-    /// The service that published it.
+    /// The service that published it; of a CloudEvent its source.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         self.inbound.properties.app_id.as_deref()
@@ -194,7 +203,7 @@ impl Logged {
         sent_at(&self.inbound)
     }
 
-    /// The body as it was sent.
+    /// The event's JSON as it was sent: of a CloudEvent in structured mode, its data.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.inbound.body
