@@ -33,6 +33,7 @@ mod socket;
 mod source;
 mod substituted;
 mod supervisor;
+mod undeliverable;
 
 pub use address::{Address, AddressFault};
 pub(crate) use connection::Broker;

@@ -5,6 +5,9 @@
 //! The broker passes both on as they are. So the frames of a consuming connection are looked through before the client
 //! sees them, and changed in place, which keeps every length.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
 /// What stands for a byte of a short string that is no UTF-8: the control character for exactly this.
 pub(super) const SUBSTITUTE: char = '\u{1a}';
 /// Tables and arrays that stand deeper than this are given to the client as long strings, which have the same layout.
@@ -15,12 +18,16 @@ const FRAME_HEADER: usize = 7;
 const FRAME_END: usize = 1;
 const METHOD: u8 = 1;
 const CONTENT_HEADER: u8 = 2;
+/// Codes of a connection.close.
+const FRAME_ERROR: u16 = 501;
+const INTERNAL_ERROR: u16 = 541;
 /// No broker is configured for such frames, and the client refuses what is larger than agreed.
 const FRAME_LIMIT: usize = 4 * 1024 * 1024;
 
 /// A stream of frames on its way to the client.
 #[derive(Debug, Default)]
 pub(super) struct Screen {
+    farewell: Farewell,
     bytes: Vec<u8>,
     /// Up to here the client has them.
     taken: usize,
@@ -30,7 +37,22 @@ pub(super) struct Screen {
     unchecked: usize,
 }
 
+/// With which code the broker has closed the connection. The client keeps that to itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Farewell(Arc<AtomicU16>);
+
+impl Farewell {
+    /// Whether the broker has failed at something that it was to deliver, or at a frame.
+    pub(super) fn is_poison(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire), FRAME_ERROR | INTERNAL_ERROR)
+    }
+}
+
 impl Screen {
+    pub(super) fn new(farewell: Farewell) -> Self {
+        Self { farewell, ..Self::default() }
+    }
+
     /// Takes what came from the broker.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         if self.taken > 0 {
@@ -76,6 +98,9 @@ impl Screen {
                 self.unchecked = FRAME_HEADER + size + FRAME_END;
             } else if let Some(payload) = fresh.get_mut(FRAME_HEADER..FRAME_HEADER + size) {
                 if kind == METHOD {
+                    if let Some(code) = close_code(payload) {
+                        self.farewell.0.store(code, Ordering::Release);
+                    }
                     method(payload)
                 } else {
                     content_header(payload)
@@ -86,6 +111,12 @@ impl Screen {
             }
         }
     }
+}
+
+/// The code of a connection.close.
+fn close_code(payload: &[u8]) -> Option<u16> {
+    let code = payload.strip_prefix(&[0, 10, 0, 50])?.first_chunk()?;
+    Some(u16::from_be_bytes(*code))
 }
 
 /// The methods in which a short string may be another client's word. `None` when it is none of them, or cut short.
@@ -289,6 +320,20 @@ mod tests {
         let deliver = b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\x01\0\x01x\x02k\xfe";
         let through = through(&frame(METHOD, deliver), 1);
         assert_eq!(through, frame(METHOD, b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\x01\0\x01x\x02k\x1a"));
+    }
+
+    #[test]
+    fn a_connection_that_the_broker_ends_over_a_message_is_told_from_any_other_end() {
+        for (code, over_a_message) in [(541_u16, true), (501, true), (320, false), (200, false)] {
+            let farewell = Farewell::default();
+            let mut screen = Screen::new(farewell.clone());
+            let words = [&b"\0\x0a\0\x32"[..], &code.to_be_bytes(), b"\x02no\0\0\0\0"].concat();
+            let frame = frame(METHOD, &words);
+            screen.feed(&frame[..9]);
+            assert!(!farewell.is_poison());
+            screen.feed(&frame[9..]);
+            assert_eq!(farewell.is_poison(), over_a_message, "{code}");
+        }
     }
 
     #[test]

@@ -49,8 +49,9 @@ pub(crate) enum Origin {
     Log { queue: String, begin: Begin },
 }
 
-/// Says where a subscription to a log begins, each time anew. It may take its time.
-pub(super) type Begin = Arc<dyn Fn() -> BoxFuture<'static, Offset> + Send + Sync>;
+/// Says where a subscription to a log begins, each time anew, when messages have broken so many connections. It may take its
+/// time.
+pub(super) type Begin = Arc<dyn Fn(u64) -> BoxFuture<'static, Offset> + Send + Sync>;
 
 pub(crate) type Consume = Arc<dyn Fn(Intake) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -101,7 +102,7 @@ impl Source {
             let prefetch = if one_at_a_time { 1 } else { self.prefetch };
             let arguments = match &self.origin {
                 Origin::Log { begin, .. } => tokio::select! {
-                    offset = begin() => offset.argument(),
+                    offset = begin(care.broken_so_far()) => offset.argument(),
                     _ = drain.wait_for(Option::is_some) => return Ok(()),
                 },
                 Origin::Queue(_) | Origin::Exclusive(_) => FieldTable::default(),

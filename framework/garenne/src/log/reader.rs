@@ -1,5 +1,6 @@
 //! Reads one log: page by page, each with its place in one transaction.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -7,9 +8,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::beginning::Covered;
 use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
-use crate::broker::{AckReceipt, Delivered, Intake, Offset, Origin, Source};
+use crate::broker::{AckReceipt, Broker, Delivered, Intake, Offset, Origin, Source};
 use crate::consumer::{Failure, Message, guard};
 use crate::outbox::{Handling, Outbox};
 use crate::publisher::now_in_milliseconds;
@@ -19,8 +21,6 @@ use crate::telemetry::{Metrics, ReadingMetrics};
 const LOOK: Duration = Duration::from_secs(1);
 /// After so many looks nothing comes any more of what the log has already.
 const SILENCE: u32 = 5;
-/// How long trouble with the database is waited out before a subscription begins.
-const TROUBLE: Duration = Duration::from_millis(500);
 /// The wait after the first failed attempt at a page; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ pub(crate) type Handle = Box<dyn Fn(Page, Message, Handling) -> BoxFuture<'stati
 
 pub(crate) struct ReaderParts {
     pub(crate) reading: Reading,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) outbox: Outbox,
     pub(crate) handle: Handle,
     pub(crate) metrics: Arc<Metrics>,
@@ -43,22 +44,13 @@ pub(crate) struct ReaderParts {
 
 /// Reads one log for one reader.
 pub(crate) struct Reader {
-    parts: ReaderParts,
+    pub(super) parts: ReaderParts,
     log: Arc<str>,
-    metrics: ReadingMetrics,
+    pub(super) metrics: ReadingMetrics,
     /// How the subscription began.
-    begun: Mutex<Covered>,
-}
-
-/// What a subscription has brought so far.
-#[derive(Debug, Clone, Copy, Default)]
-struct Covered {
-    /// The entry that the broker was asked for. Nothing when it decided itself.
-    asked: Option<i64>,
-    /// Whether that one is done already, so that it must have been in the log.
-    resumed: bool,
-    /// The last one that came.
-    last: Option<i64>,
+    pub(super) begun: Mutex<Covered>,
+    /// How many connections messages had broken then.
+    pub(super) broken: AtomicU64,
 }
 
 /// What became of a page.
@@ -75,15 +67,15 @@ impl Reader {
     pub(crate) fn new(parts: ReaderParts) -> Arc<Self> {
         let Reading { log, reader, .. } = &parts.reading;
         let metrics = parts.metrics.reading(log, reader);
-        Arc::new(Self { log: log.as_str().into(), metrics, begun: Mutex::default(), parts })
+        Arc::new(Self { log: log.as_str().into(), metrics, begun: Mutex::default(), broken: AtomicU64::new(0), parts })
     }
 
     /// The subscription.
     pub(crate) fn source(self: &Arc<Self>, consumer_tag: String) -> Source {
         let (begins, consumes) = (Arc::clone(self), Arc::clone(self));
-        let begin = Arc::new(move || -> BoxFuture<'static, Offset> {
+        let begin = Arc::new(move |broken| -> BoxFuture<'static, Offset> {
             let reader = Arc::clone(&begins);
-            Box::pin(async move { reader.begin().await })
+            Box::pin(async move { reader.begin(broken).await })
         });
         Source {
             origin: Origin::Log { queue: self.parts.reading.log.clone(), begin },
@@ -93,28 +85,6 @@ impl Reader {
             stays: false,
             consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
         }
-    }
-
-    /// Where to begin. It asks for the last entry that is done, not the one after it: when that one does not come, the log has it no
-    /// longer, and perhaps others.
-    async fn begin(&self) -> Offset {
-        let Reading { log, reader, start, .. } = &self.parts.reading;
-        let mut told = false;
-        let (offset, asked, resumed) = loop {
-            match place::look(self.parts.outbox.store(), log, reader).await {
-                Ok(Some(done)) if done >= 0 => break (Offset::At(done), Some(done), true),
-                Ok(Some(_)) => break (Offset::First, Some(0), false),
-                Ok(None) => break (start.offset(), start.first(), false),
-                Err(error) if !told => {
-                    told = true;
-                    tracing::warn!(%error, log, reader, "how far the log is read cannot be read; trying again");
-                }
-                Err(_) => {}
-            }
-            sleep(TROUBLE).await;
-        };
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Covered { asked, resumed, last: None };
-        offset
     }
 
     /// Reads until the service drains, the channel is lost, or the subscription does not bring what is wanted.
@@ -222,7 +192,7 @@ impl Reader {
             return Err(Failure::retry(begins_anew(place.offset)));
         }
         let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
-        let missed = if covered.begins_late(first) { next.place().abs_diff(place.offset + 1) } else { 0 };
+        let missed = if covered.begins_late(first.place()) { next.place().abs_diff(place.offset + 1) } else { 0 };
 
         let (page, notes) = Page::new(Arc::clone(all), from, missed);
         let handling = Handling::begun(outbox, &self.log, transaction);
@@ -278,23 +248,6 @@ impl Reader {
     }
 }
 
-impl Covered {
-    /// Every entry after this one is still to come or comes next. Nothing when only the first that comes tells.
-    fn before(self) -> Option<i64> {
-        self.last.or(self.asked.map(|asked| asked - 1))
-    }
-
-    /// The entry that is done and was asked for all the same, until something comes.
-    fn awaits(self) -> Option<i64> {
-        self.asked.filter(|_| self.resumed && self.last.is_none())
-    }
-
-    /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
-    fn begins_late(self, first: &Logged) -> bool {
-        self.last.is_none() && self.asked.is_some_and(|asked| first.place() > asked)
-    }
-}
-
 /// What to say when the log is another one than the one that was read.
 fn begins_anew(offset: i64) -> String {
     format!(
@@ -303,26 +256,11 @@ fn begins_anew(offset: i64) -> String {
     )
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn database(error: sqlx::Error) -> Failure {
     Failure::retry(format!("the service's database: {error}")).of_class("database")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Covered;
-
-    #[test]
-    fn what_was_brought_before_is_not_brought_again() {
-        // Asked for 40, which is done: 41 comes after it.
-        let begun = Covered { asked: Some(40), resumed: true, last: None };
-        assert_eq!(begun.before(), Some(39));
-        assert_eq!(Covered { last: Some(99), ..begun }.before(), Some(99));
-        // The broker decides.
-        assert_eq!(Covered::default().before(), None);
-    }
 }

@@ -6,3 +6,4 @@ mod once;
 mod rewinding;
 mod scribe;
 mod trouble;
+mod undeliverable;
