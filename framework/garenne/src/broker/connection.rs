@@ -134,9 +134,7 @@ impl Broker {
     async fn pooled(&self, dock: &Dock) -> Result<Connected, BrokerError> {
         let line = Cut(dock.network.next_line());
         match dock.pool.get().await {
-            Ok(object) => {
-                Ok(Connected { connection: Object::take(object), line, farewell: Farewell::default() })
-            }
+            Ok(object) => Ok(Connected { connection: Object::take(object), line, farewell: Farewell::default() }),
             Err(PoolError::Backend(error)) => Err(BrokerError::connecting(&self.address, &error)),
             Err(PoolError::Timeout(_)) => Err(self.unanswered()),
             Err(other) => {
