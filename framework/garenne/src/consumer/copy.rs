@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Failure, Message};
+use super::{Failure, Message, cut};
 use crate::broker::{DIRECT_REPLY_TO, HeaderValue, Inbound, Outgoing, Properties};
 use crate::publisher::{header, now_in_milliseconds};
 use crate::retry::Reason;
 use crate::topology::names;
-
-/// How much of an error's text travels.
-const ERROR_LIMIT: usize = 1024;
 
 /// All headers stand in one frame, ours of 32 KiB at most, and the broker closes the connection over a larger one. A sender
 /// whose frames are larger may have filled them.
@@ -92,7 +89,7 @@ impl Failed<'_> {
         properties.set_text(header::QUEUE, self.queue);
         properties.set_text(header::HANDLER, self.handler);
         properties.set_text(header::ERROR_CLASS, self.failure.class());
-        properties.set_text(header::ERROR, cut(&self.failure.to_string()));
+        properties.set_text(header::ERROR, self.failure.to_string());
         properties
     }
 }
@@ -117,12 +114,6 @@ fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<Str
         }
     }
     left_out
-}
-
-/// As much of an error's text as travels.
-pub(super) fn cut(text: &str) -> &str {
-    let end = (0..=ERROR_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -218,6 +209,6 @@ mod tests {
         ] {
             assert_eq!(dead.properties.text(name), Some(value));
         }
-        assert_eq!(dead.properties.text(header::ERROR).unwrap().len(), ERROR_LIMIT);
+        assert_eq!(dead.properties.text(header::ERROR).unwrap().len(), 1024);
     }
 }

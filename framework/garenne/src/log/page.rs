@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use garenne_contract::Event;
 
 use crate::broker::Inbound;
-use crate::consumer::{read_plainly, sent_at};
+use crate::consumer::{cut, read_plainly, sent_at};
 use crate::publisher::header;
 
 /// The header in which the broker says where in the log an entry stands.
@@ -113,7 +113,7 @@ impl Page {
             return None;
         }
         let event = match &entry.unfit {
-            None => serde_json::from_slice(entry.body()).map_err(|error| error.to_string()),
+            None => serde_json::from_slice(entry.body()).map_err(|error| cut(&error.to_string()).to_owned()),
             Some(unfit) => Err(unfit.clone()),
         };
         match event {
