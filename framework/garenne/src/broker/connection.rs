@@ -15,8 +15,8 @@ use tokio::time::{interval, timeout};
 
 use super::amqp_thread::AmqpThread;
 use super::declare::declare;
+use super::farewell::Farewell;
 use super::network::Network;
-use super::screen::Farewell;
 use super::screened;
 use super::socket::Line;
 use super::{Address, BrokerError};

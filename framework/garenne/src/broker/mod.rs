@@ -12,6 +12,7 @@ mod connection;
 mod declare;
 mod direct;
 mod error;
+mod farewell;
 mod header;
 mod lane;
 mod link;

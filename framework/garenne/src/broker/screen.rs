@@ -5,11 +5,15 @@
 //! The broker passes both on as they are. So the frames of a consuming connection are looked through before the client
 //! sees them, and changed in place, which keeps every length.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::ops::Range;
+
+use super::farewell::Farewell;
 
 /// What stands for a byte of a short string that is no UTF-8: the control character for exactly this.
 pub(super) const SUBSTITUTE: char = '\u{1a}';
+/// The header in which a broker says where an entry of a log stands. 3.10 keeps one of the sender's beside its own, so that nobody
+/// can tell which is which: of two, none is given to the client.
+const STREAM_OFFSET: &[u8] = b"x-stream-offset";
 /// Tables and arrays that stand deeper than this are given to the client as long strings, which have the same layout.
 const DEPTH_LIMIT: u8 = 16;
 
@@ -18,9 +22,6 @@ const FRAME_HEADER: usize = 7;
 const FRAME_END: usize = 1;
 const METHOD: u8 = 1;
 const CONTENT_HEADER: u8 = 2;
-/// Codes of a connection.close.
-const FRAME_ERROR: u16 = 501;
-const INTERNAL_ERROR: u16 = 541;
 /// No broker is configured for such frames, and the client refuses what is larger than agreed.
 const FRAME_LIMIT: usize = 4 * 1024 * 1024;
 
@@ -35,17 +36,6 @@ pub(super) struct Screen {
     checked: usize,
     /// So many bytes to come need no check.
     unchecked: usize,
-}
-
-/// With which code the broker has closed the connection. The client keeps that to itself.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Farewell(Arc<AtomicU16>);
-
-impl Farewell {
-    /// Whether the broker has failed at something that it was to deliver, or at a frame.
-    pub(super) fn is_poison(&self) -> bool {
-        matches!(self.0.load(Ordering::Acquire), FRAME_ERROR | INTERNAL_ERROR)
-    }
 }
 
 impl Screen {
@@ -98,9 +88,7 @@ impl Screen {
                 self.unchecked = FRAME_HEADER + size + FRAME_END;
             } else if let Some(payload) = fresh.get_mut(FRAME_HEADER..FRAME_HEADER + size) {
                 if kind == METHOD {
-                    if let Some(code) = close_code(payload) {
-                        self.farewell.0.store(code, Ordering::Release);
-                    }
+                    self.farewell.note(payload);
                     method(payload)
                 } else {
                     content_header(payload)
@@ -111,12 +99,6 @@ impl Screen {
             }
         }
     }
-}
-
-/// The code of a connection.close.
-fn close_code(payload: &[u8]) -> Option<u16> {
-    let code = payload.strip_prefix(&[0, 10, 0, 50])?.first_chunk()?;
-    Some(u16::from_be_bytes(*code))
 }
 
 /// The methods in which a short string may be another client's word. `None` when it is none of them, or cut short.
@@ -202,8 +184,18 @@ impl Fields<'_> {
     fn table(&mut self, depth: u8) -> Option<()> {
         let bytes = self.long()?;
         let mut fields = Fields { bytes, at: 0 };
+        let mut offset: Option<Range<usize>> = None;
         while fields.at < fields.bytes.len() {
+            let begin = fields.at + 1;
             fields.short_string()?;
+            let name = begin..fields.at;
+            if depth == 0
+                && fields.bytes[name.clone()] == *STREAM_OFFSET
+                && let Some(before) = offset.replace(name.clone())
+            {
+                fields.bytes[before].fill(SUBSTITUTE as u8);
+                fields.bytes[name].fill(SUBSTITUTE as u8);
+            }
             fields.value(depth)?;
         }
         Some(())
@@ -323,16 +315,23 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_the_broker_ends_over_a_message_is_told_from_any_other_end() {
-        for (code, over_a_message) in [(541_u16, true), (501, true), (320, false), (200, false)] {
-            let farewell = Farewell::default();
-            let mut screen = Screen::new(farewell.clone());
-            let words = [&b"\0\x0a\0\x32"[..], &code.to_be_bytes(), b"\x02no\0\0\0\0"].concat();
-            let frame = frame(METHOD, &words);
-            screen.feed(&frame[..9]);
-            assert!(!farewell.is_poison());
-            screen.feed(&frame[9..]);
-            assert_eq!(farewell.is_poison(), over_a_message, "{code}");
+    fn an_offset_that_stands_there_twice_is_none() {
+        let table = |names: &[&[u8]]| {
+            let mut fields = Vec::new();
+            for name in names {
+                fields.push(u8::try_from(name.len()).unwrap());
+                fields.extend(*name);
+                fields.extend(b"l\0\0\0\0\0\0\0\x07");
+            }
+            [&u32::try_from(fields.len()).unwrap().to_be_bytes()[..], &fields].concat()
+        };
+        let blot = [SUBSTITUTE as u8; STREAM_OFFSET.len()];
+        for (names, expected) in
+            [([STREAM_OFFSET, b"x"], [STREAM_OFFSET, b"x"]), ([STREAM_OFFSET, STREAM_OFFSET], [&blot[..], &blot[..]])]
+        {
+            let mut payload = header(1 << 13, &table(&names));
+            content_header(&mut payload).unwrap();
+            assert_eq!(payload[14..], table(&expected));
         }
     }
 

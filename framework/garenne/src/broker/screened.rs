@@ -15,7 +15,8 @@ use lapin::tcp::{AMQPUriTcpExt as _, AsyncTcpStream, TLSConfig};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 
-use super::screen::{Farewell, Screen};
+use super::farewell::Farewell;
+use super::screen::Screen;
 
 /// How much is read at once.
 const CHUNK: usize = 32 * 1024;

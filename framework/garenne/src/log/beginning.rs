@@ -88,6 +88,11 @@ impl Covered {
         self.last.or(self.asked.map(|asked| asked - 1))
     }
 
+    /// Which entry comes next, or an earlier one than that. Nothing when only the first that comes tells.
+    pub(super) fn next(self) -> Option<i64> {
+        self.last.map(|last| last + 1).or(self.asked)
+    }
+
     /// The entry that is done and was asked for all the same, until something comes.
     pub(super) fn awaits(self) -> Option<i64> {
         self.asked.filter(|_| self.resumed && self.last.is_none())

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use garenne_contract::Event;
 
-use crate::broker::Inbound;
+use crate::broker::{Inbound, substituted};
 use crate::consumer::{cut, read_plainly, sent_at};
 use crate::publisher::header;
 
@@ -150,9 +150,11 @@ impl Page {
 }
 
 impl Logged {
-    /// Nothing when the broker does not say where it stands, which it does for what comes from a stream.
-    pub(super) fn of(inbound: Inbound) -> Option<Self> {
-        let offset = inbound.properties.integer(OFFSET).filter(|offset| *offset >= 0)?;
+    /// Nothing when the broker does not say where it stands, which it does for what comes from a stream. What the sender has made
+    /// illegible stands where the next one was expected; that is at most as far as it is.
+    pub(super) fn of(inbound: Inbound, expected: Option<i64>) -> Option<Self> {
+        let told = inbound.properties.integer(OFFSET).filter(|offset| *offset >= 0);
+        let offset = told.or_else(|| expected.filter(|_| substituted(&inbound).is_some()))?;
         let (inbound, failure) = read_plainly(inbound);
         Some(Self { offset, inbound, unfit: failure.map(|failure| failure.to_string()) })
     }
@@ -240,7 +242,7 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_integer(OFFSET, offset);
         let (exchange, routing_key, body) = ("desk.events".to_owned(), name.to_owned(), body.as_bytes().to_vec());
-        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties }).unwrap()
+        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties }, None).unwrap()
     }
 
     #[test]
@@ -265,6 +267,17 @@ mod tests {
         let properties = Properties::default();
         let (exchange, routing_key) = ("x".to_owned(), "k".to_owned());
         let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties };
-        assert!(Logged::of(inbound).is_none());
+        assert!(Logged::of(inbound, Some(7)).is_none());
+    }
+
+    #[test]
+    fn an_entry_with_a_forged_offset_stands_where_the_next_one_was_expected_and_cannot_be_read() {
+        let mut properties = Properties::default();
+        properties.set_integer(&"\u{1a}".repeat(OFFSET.len()), 1_000_000);
+        let (exchange, routing_key, body) = ("desk.events".to_owned(), "desk.filed".to_owned(), b"{}".to_vec());
+        let inbound = Inbound { exchange, routing_key, redelivered: false, body, properties };
+        assert!(Logged::of(inbound.clone(), None).is_none());
+        let entry = Logged::of(inbound, Some(8)).unwrap();
+        assert!(entry.place() == 8 && entry.unfit.is_some(), "{entry:?}");
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::beginning::Covered;
 use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
-use crate::broker::{AckReceipt, Broker, Delivered, Intake, Offset, Origin, Source};
+use crate::broker::{AckReceipt, Broker, Delivered, Intake, Offset, Origin, Source, substituted};
 use crate::consumer::{Failure, Message, guard};
 use crate::outbox::{Handling, Outbox};
 use crate::publisher::now_in_milliseconds;
@@ -125,11 +125,15 @@ impl Reader {
         let mut next = Some(first);
         while let Some(Delivered { inbound, receipt }) = next {
             bytes += inbound.body.len();
-            match Logged::of(inbound) {
+            let expected = entries.last().map(|entry: &Logged| entry.place() + 1).or(covered.next());
+            let lost = expected.is_none() && substituted(&inbound).is_some();
+            match Logged::of(inbound, expected) {
                 Some(entry) => {
                     entries.push(entry);
                     receipts.push(receipt);
                 }
+                // The next one tells where it stood.
+                None if lost => receipt.acknowledge(),
                 // What is not acknowledged stays where it is.
                 None => self.stuck(format!("queue {} is no stream: delete it, and start its keeper again", self.log)),
             }

@@ -1,8 +1,9 @@
-//! What the broker takes into a log and cannot deliver from it.
+//! What the broker takes into a log and cannot deliver from it, or not as it is.
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
-use tests::{Database, eventually, http};
+use tests::frame::{long_string, short_string};
+use tests::{Database, Sent, Wire, eventually, http};
 
 use super::scribe::{self, Scribe, each, kept, noted, place};
 use crate::library::bench::Bench;
@@ -87,6 +88,43 @@ async fn a_reader_whose_last_entry_was_passed_over_begins_behind_it() {
     let running = scribe::start(&bench, &scribe, scribe::reading()).await;
     bench.file(1).await;
     noted(&database, &each(0..2, 1)).await;
+    running.stop().await;
+    keeper.stop().await;
+}
+
+#[tokio::test]
+async fn an_offset_of_the_senders_own_moves_no_reader() {
+    let (bench, keeper) = kept().await;
+    let database = Database::file();
+    let scribe = Scribe::open(&database).await;
+    let running = scribe::start(&bench, &scribe, scribe::reading()).await;
+    bench.file(0).await;
+    noted(&database, &each(0..1, 1)).await;
+    let (bench, offsets) = (std::sync::Arc::new(bench), [1_000_i64, 0, i64::MAX]);
+    for offset in offsets {
+        let bench = std::sync::Arc::clone(&bench);
+        let forge = move || {
+            let mut fields = Vec::new();
+            for _ in 0..2 {
+                short_string(&mut fields, b"x-stream-offset");
+                fields.push(b'l');
+                fields.extend(offset.to_be_bytes());
+            }
+            let mut properties = (1_u16 << 13).to_be_bytes().to_vec();
+            long_string(&mut properties, &fields);
+            let (exchange, key) = (b"desk.events".to_vec(), b"desk.ticket-torn-up".to_vec());
+            let mut wire = Wire::connect(&bench.vhost);
+            wire.publish(&Sent { exchange, key, properties, body: b"{}".to_vec() }).and_then(|()| wire.settle())
+        };
+        tokio::task::spawn_blocking(forge).await.expect("no panic").expect("the broker takes it");
+    }
+    bench.file(1).await;
+    noted(&database, &each(0..2, 1)).await;
+    eventually("the place behind them", || async {
+        let places = place(&database).await;
+        if places == ["office.log notes 4 0 0"] { Ok(()) } else { Err(places.join(", ")) }
+    })
+    .await;
     running.stop().await;
     keeper.stop().await;
 }
