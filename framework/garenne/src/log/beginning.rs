@@ -97,11 +97,6 @@ impl Covered {
     pub(super) fn awaits(self) -> Option<i64> {
         self.asked.filter(|_| self.resumed && self.last.is_none())
     }
-
-    /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
-    pub(super) fn begins_late(self, first: i64) -> bool {
-        self.last.is_none() && self.asked.is_some_and(|asked| first > asked)
-    }
 }
 
 #[cfg(test)]

@@ -136,8 +136,9 @@ impl Page {
         self.all.last().map_or(0, Logged::offset)
     }
 
-    /// How many entries before this page the log no longer had, at most: it is bounded, and the reader came too late for them, or
-    /// has been [rewound](super::rewind) to before them. The broker takes a place in the log for itself now and then, which counts too.
+    /// How many entries before this page and within it the log no longer had: it is bounded, and the reader came too late for them,
+    /// or has been [rewound](super::rewind) to before them. An offset that is left out by itself is none of them: the broker takes a
+    /// place in the log for itself now and then. Among several it may have taken one, so it is this many at most.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.missed

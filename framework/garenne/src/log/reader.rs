@@ -196,7 +196,7 @@ impl Reader {
             return Err(Failure::retry(begins_anew(place.offset)));
         }
         let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
-        let missed = if covered.begins_late(first.place()) { next.place().abs_diff(place.offset + 1) } else { 0 };
+        let missed = missed_behind(place.offset, &all[from..]);
 
         let (page, notes) = Page::new(Arc::clone(all), from, missed);
         let handling = Handling::begun(outbox, &self.log, transaction);
@@ -214,7 +214,7 @@ impl Reader {
         }
         handling.commit().await?;
         if missed > 0 {
-            self.metrics.missed(missed, next.offset());
+            self.metrics.missed(missed, next.offset(), last.offset());
         }
         for entry in unreadable {
             self.metrics.unreadable(entry.offset, &entry.name, entry.message_id.as_deref(), &entry.error);
@@ -252,6 +252,17 @@ impl Reader {
     }
 }
 
+/// How many entries are missing behind this one and between those that came. Where one alone is missing none is: the broker
+/// takes a place for itself now and then. What it removes it removes by the segment.
+fn missed_behind(done: i64, entries: &[Logged]) -> u64 {
+    let places = entries.iter().map(Logged::place);
+    let gaps = std::iter::once(done).chain(places.clone()).zip(places);
+    gaps.map(|(before, next)| next.saturating_sub(before).saturating_sub(1))
+        .filter(|gap| *gap > 1)
+        .map(i64::unsigned_abs)
+        .sum()
+}
+
 /// What to say when the log is another one than the one that was read.
 fn begins_anew(offset: i64) -> String {
     format!(
@@ -267,4 +278,31 @@ pub(super) fn now() -> i64 {
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn database(error: sqlx::Error) -> Failure {
     Failure::retry(format!("the service's database: {error}")).of_class("database")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::{Inbound, Properties};
+
+    #[test]
+    fn entries_that_are_gone_are_told_from_the_places_that_a_broker_takes() {
+        let missed = |done: i64, places: &[i64]| {
+            let entry = |place: &i64| {
+                let mut properties = Properties::default();
+                properties.set_integer("x-stream-offset", *place);
+                let (exchange, routing_key) = ("desk.events".to_owned(), "desk.filed".to_owned());
+                Logged::of(Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties }, None)
+            };
+            let entries: Vec<Logged> = places.iter().filter_map(entry).collect();
+            missed_behind(done, &entries)
+        };
+        assert_eq!(missed(-1, &[0, 1, 2]), 0);
+        // One by itself is the broker's.
+        assert_eq!(missed(6, &[8, 9, 11]), 0);
+        // The log let go what the reader had not come to, and again while it read.
+        assert_eq!(missed(6, &[107, 108, 208]), 100 + 99);
+        assert_eq!(missed(-1, &[400]), 400);
+        assert_eq!(missed(6, &[]), 0);
+    }
 }

@@ -92,10 +92,17 @@ impl ReadingMetrics {
         self.unreadable.inc_by(entries);
     }
 
-    /// So many entries before this one are gone.
-    pub(crate) fn missed(&self, entries: u64, next: u64) {
+    /// So many entries before the first of a page or within it are gone.
+    pub(crate) fn missed(&self, entries: u64, first: u64, last: u64) {
         let Self { log, reader, .. } = self;
-        tracing::error!(log, reader, entries, next, "the log no longer had entries that the reader had not come to");
+        tracing::error!(
+            log,
+            reader,
+            entries,
+            first,
+            last,
+            "the log no longer had entries that the reader had not come to"
+        );
         self.missed.inc_by(entries);
     }
 
