@@ -148,6 +148,11 @@ impl Page {
     pub fn go_on_after(&self, offset: u64) {
         self.notes.last.store(i64::try_from(offset).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
+
+    /// Goes on with the oldest entry that the log has, once the page is committed.
+    pub fn begin_again(&self) {
+        self.notes.last.store(-1, Ordering::Relaxed);
+    }
 }
 
 impl Logged {
