@@ -43,7 +43,7 @@ pub use error::{BrokerError, Drift};
 pub(crate) use header::HeaderValue;
 pub(crate) use lane::{Confirmed, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
-pub(crate) use offset::Offset;
+pub(crate) use offset::{Beginning, Offset};
 pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::Reading;
 use super::place::{self, Move, Place};
 use super::reader::{Reader, now};
-use crate::broker::Offset;
+use crate::broker::{Beginning, Offset};
 
 /// How long trouble with the database is waited out before a subscription begins.
 const TROUBLE: Duration = Duration::from_millis(500);
@@ -29,7 +29,7 @@ impl Reader {
     /// Where to begin. It asks for the last entry that is done, not the one after it: when that one does not come, the log is another
     /// one. When a message has broken the connection since it was last asked, it may have been an entry of this log: then what
     /// the broker cannot deliver is passed over.
-    pub(super) async fn begin(&self, broken: u64) -> Offset {
+    pub(super) async fn begin(&self, broken: u64) -> Beginning {
         let Reading { log, reader, .. } = &self.parts.reading;
         let suspicious = self.broken.swap(broken, Ordering::Relaxed) < broken;
         let mut told = false;
@@ -45,7 +45,7 @@ impl Reader {
             sleep(TROUBLE).await;
         };
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = covered;
-        offset
+        Beginning { offset, prefetch: self.prefetch.load(Ordering::Relaxed) }
     }
 
     async fn found(&self, suspicious: bool) -> Result<(Offset, Covered), sqlx::Error> {

@@ -1,6 +1,6 @@
 //! Reads one log: page by page, each with its place in one transaction.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::beginning::Covered;
 use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
-use crate::broker::{AckReceipt, Broker, Delivered, Intake, Offset, Origin, Source, substituted};
+use crate::broker::{AckReceipt, Beginning, Broker, Delivered, Intake, Origin, Source, substituted};
 use crate::consumer::{Failure, Message, guard};
 use crate::outbox::{Handling, Outbox};
 use crate::publisher::now_in_milliseconds;
@@ -51,6 +51,16 @@ pub(crate) struct Reader {
     pub(super) begun: Mutex<Covered>,
     /// How many connections messages had broken then.
     pub(super) broken: AtomicU64,
+    /// How many entries shall be under way.
+    pub(super) prefetch: AtomicU16,
+}
+
+/// The entries of a page as they came.
+struct Gathered {
+    entries: Vec<Logged>,
+    receipts: Vec<AckReceipt>,
+    /// Of their bodies, whatever stood around the events.
+    bytes: usize,
 }
 
 /// What became of a page.
@@ -67,20 +77,21 @@ impl Reader {
     pub(crate) fn new(parts: ReaderParts) -> Arc<Self> {
         let Reading { log, reader, .. } = &parts.reading;
         let metrics = parts.metrics.reading(log, reader);
-        Arc::new(Self { log: log.as_str().into(), metrics, begun: Mutex::default(), broken: AtomicU64::new(0), parts })
+        let (log, prefetch) = (log.as_str().into(), AtomicU16::new(parts.reading.first_prefetch()));
+        Arc::new(Self { log, metrics, begun: Mutex::default(), broken: AtomicU64::new(0), prefetch, parts })
     }
 
     /// The subscription.
     pub(crate) fn source(self: &Arc<Self>, consumer_tag: String) -> Source {
         let (begins, consumes) = (Arc::clone(self), Arc::clone(self));
-        let begin = Arc::new(move |broken| -> BoxFuture<'static, Offset> {
+        let begin = Arc::new(move |broken| -> BoxFuture<'static, Beginning> {
             let reader = Arc::clone(&begins);
             Box::pin(async move { reader.begin(broken).await })
         });
         Source {
             origin: Origin::Log { queue: self.parts.reading.log.clone(), begin },
             consumer_tag,
-            prefetch: self.parts.reading.prefetch(),
+            prefetch: self.parts.reading.first_prefetch(),
             no_ack: false,
             stays: false,
             consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
@@ -91,7 +102,7 @@ impl Reader {
     async fn read(self: Arc<Self>, mut intake: Intake) {
         let drain = intake.drain();
         let mut covered = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((entries, receipts)) = self.gather(&mut intake, covered).await {
+        while let Some(Gathered { entries, receipts, bytes }) = self.gather(&mut intake, covered).await {
             let entries: Arc<[Logged]> = entries.into();
             if !self.work(&entries, covered, drain.clone()).await {
                 break;
@@ -99,12 +110,21 @@ impl Reader {
             // To a log this is no more than a request for as many again.
             receipts.into_iter().for_each(AckReceipt::acknowledge);
             covered.last = entries.last().map(Logged::place);
+            if !intake.is_careful() && self.asks_for_other_than(intake.prefetch(), entries.len(), bytes) {
+                break;
+            }
         }
         self.free();
     }
 
+    /// Whether the next subscription shall have more under way than this one, or less.
+    fn asks_for_other_than(&self, now: u16, entries: usize, bytes: usize) -> bool {
+        let next = self.parts.reading.next_prefetch(now, entries, bytes, bytes >= PAGE_BYTES);
+        next.inspect(|next| self.prefetch.store(*next, Ordering::Relaxed)).is_some()
+    }
+
     /// The entries of the next page.
-    async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<(Vec<Logged>, Vec<AckReceipt>)> {
+    async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<Gathered> {
         let Reading { page, linger, .. } = self.parts.reading;
         let mut looks = 0_u32;
         let first = loop {
@@ -137,11 +157,12 @@ impl Reader {
                 // What is not acknowledged stays where it is.
                 None => self.stuck(format!("queue {} is no stream: delete it, and start its keeper again", self.log)),
             }
-            let full = entries.len() >= usize::from(page) || bytes >= PAGE_BYTES;
+            // No more comes than may be under way.
+            let full = entries.len() >= usize::from(page.min(intake.prefetch())) || bytes >= PAGE_BYTES;
             next = if full { None } else { timeout_at(until, intake.next()).await.unwrap_or_default() };
         }
         let draining = intake.drain().borrow().is_some();
-        (!draining).then_some((entries, receipts))
+        (!draining).then_some(Gathered { entries, receipts, bytes })
     }
 
     /// Tries a page until it is done; `false` when the subscription is to end.
