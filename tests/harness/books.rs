@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sqlx::AnyPool;
+use sqlx::{AnyConnection, AnyPool, Connection as _};
 
 use crate::{CONSUMERS, Shop};
 
@@ -82,6 +82,15 @@ impl Books {
         let rows = sqlx::query_scalar::<_, String>(query).fetch_all(&pool).await;
         pool.close().await;
         rows
+    }
+
+    /// A connection to a service's database.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub async fn connect(&self, service: &str) -> Result<AnyConnection, sqlx::Error> {
+        AnyConnection::connect(&self.urls[service]).await
     }
 
     /// Every order and how it ended.

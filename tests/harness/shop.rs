@@ -117,6 +117,17 @@ impl Shop {
         }
     }
 
+    /// Kills this one of the replicas of a service, counted from 0 in the order of their start, and counts it no longer.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer.
+    pub fn crash(&mut self, service: &str, number: usize) {
+        let mut of_service = self.services.iter().enumerate().filter(|(_, replica)| replica.service == service);
+        let (index, _) = of_service.nth(number).expect("so many replicas");
+        self.services.remove(index).process.kill();
+    }
+
     /// What Prometheus would scrape from each replica of a service.
     ///
     /// # Panics

@@ -18,7 +18,7 @@ fn the_map_has_at_most_200_lines() {
 
 #[test]
 fn every_path_that_a_document_names_exists() {
-    for document in ["ARCHITECTURE.md", "README.md", "docs/reliability.md", "fuzz/README.md"] {
+    for document in ["ARCHITECTURE.md", "README.md", "docs/reliability.md", "docs/interop.md", "fuzz/README.md"] {
         paths_exist(document);
     }
 }
@@ -28,6 +28,9 @@ fn paths_exist(name: &str) {
     let looks_like_a_path = |text: &String| {
         !text.contains([' ', '*', '<', '(', '{', ':', '$'])
             && !text.starts_with('/')
+            // A media type, and a package of npm.
+            && !text.starts_with("application/")
+            && !text.starts_with('@')
             && (text.contains('/') || text.ends_with(".md") || text.ends_with(".toml"))
     };
     let paths: Vec<String> = quoted(&document).into_iter().filter(looks_like_a_path).collect();
@@ -122,7 +125,7 @@ fn every_promise_names_a_test_that_exists() {
 fn every_setting_and_metric_that_a_document_names_is_one() {
     let source: String = rust_files("framework/garenne/src").into_iter().map(|file| file.text).collect();
     let tests: String = rust_files("tests").into_iter().map(|file| file.text).collect();
-    for path in ["README.md", "ARCHITECTURE.md", "docs/reliability.md"] {
+    for path in ["README.md", "ARCHITECTURE.md", "docs/reliability.md", "docs/interop.md"] {
         for name in quoted(&read(path)) {
             let setting = name.len() > 5 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
             let metric = name.starts_with("garenne_") && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');

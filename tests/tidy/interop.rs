@@ -1,4 +1,4 @@
-//! `docs/interop.md` shows what the suites run.
+//! `docs/interop.md` and the README show what the suites run, and the page names the headers that there are.
 
 use std::fs;
 use std::path::Path;
@@ -33,17 +33,19 @@ fn programs(folder: &Path, found: &mut Vec<String>) {
 }
 
 #[test]
-fn every_snippet_of_the_interop_page_is_the_file_that_the_suites_run() {
-    let snippets = snippets(&read("docs/interop.md"));
-    assert!(snippets.len() >= 12, "{snippets:?}");
-    for (path, text) in snippets {
-        assert!(text == read(&path), "docs/interop.md shows another text than {path}: copy the file there");
+fn every_snippet_of_the_interop_page_and_the_readme_is_the_file_that_the_suites_run() {
+    for (document, least) in [("docs/interop.md", 12), ("README.md", 1)] {
+        let snippets = snippets(&read(document));
+        assert!(snippets.len() >= least, "{snippets:?}");
+        for (path, text) in snippets {
+            assert!(text == read(&path), "{document} shows another text than {path}: copy the file there");
+        }
     }
 }
 
 #[test]
 fn every_program_of_a_peer_is_shown_and_run() {
-    let document = read("docs/interop.md");
+    let (document, readme) = (read("docs/interop.md"), read("README.md"));
     let suites: String = rust_files("tests/suites/interop").into_iter().map(|file| file.text).collect();
     let mut found = Vec::new();
     programs(&root().join("tests/clients"), &mut found);
@@ -53,7 +55,52 @@ fn every_program_of_a_peer_is_shown_and_run() {
         assert!(suites.contains(&format!("\"{name}\"")), "no suite runs {path}");
         // What breaks the rules, or tries them all, is for the suites alone.
         let alone = ["garbage", "every"].iter().any(|begin| name.starts_with(begin));
-        let shown = document.contains(&format!("<!-- {path} -->")) || alone;
+        // The README shows how to start one.
+        let started = readme.contains(&format!("$ python3 {path} "));
+        let shown = document.contains(&format!("<!-- {path} -->")) || started || alone;
         assert!(shown, "docs/interop.md does not show {path}");
+    }
+    for program in readme.lines().filter_map(|line| line.strip_prefix("$ python3 ")?.split(' ').next()) {
+        assert!(root().join(program).exists(), "README.md starts {program}, which does not exist");
+    }
+}
+
+/// The library's own headers, each with what the code says about it.
+fn headers() -> Vec<(String, String)> {
+    let code = read("framework/garenne/src/publisher/header.rs");
+    let mut said = "";
+    let mut headers = Vec::new();
+    for line in code.lines() {
+        if let Some(comment) = line.strip_prefix("/// ") {
+            said = comment;
+        } else if let Some(name) = line.split('"').nth(1) {
+            headers.push((name.to_owned(), said.to_owned()));
+        }
+    }
+    headers
+}
+
+#[test]
+fn the_interop_page_names_every_header_that_a_client_meets_with_its_unit_and_no_other() {
+    let document = read("docs/interop.md");
+    let section = document.split("\n## Headers of the library\n").nth(1).expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let headers = headers();
+    // Copies stay within a service, and dead letters are for its operator.
+    let of_copies =
+        |said: &str| ["Of a copy", "Of a retry copy", "Of a dead letter"].iter().any(|of| said.starts_with(of));
+    let met: Vec<_> = headers.iter().filter(|(_, said)| !of_copies(said)).collect();
+    assert!(met.len() >= 10, "{met:?}");
+    for (name, said) in &met {
+        let row = rows.iter().find(|row| row.contains(&format!("`{name}`")));
+        let row = row.unwrap_or_else(|| panic!("docs/interop.md does not name {name}"));
+        for unit in ["milliseconds since 1970", "from 1"] {
+            assert!(!said.contains(unit) || row.contains(unit), "docs/interop.md does not say of {name}: {unit}");
+        }
+    }
+    for name in rows.iter().filter_map(|row| row.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2))
+    {
+        assert!(met.iter().any(|(met, _)| met == name), "docs/interop.md names {name}, which no message of ours has");
     }
 }

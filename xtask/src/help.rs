@@ -34,9 +34,9 @@ cargo xtask test
   --management-url <url>      where the management API of such a broker is (default: http://<host>:15672)
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 
-  Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, chromium, chromium-driver. What cannot be
-  installed is skipped with its reason; with CI=true a skip fails. With CI=true and without --broker, the core of
-  end-to-end, and chaos, run on 4.0 too.
+  Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, nodejs, npm, mosquitto-clients, chromium,
+  chromium-driver. What cannot be installed is skipped with its reason; with CI=true a skip fails. With CI=true and without
+  --broker, the core of end-to-end, and chaos, run on 4.0 too.
 
 cargo xtask chaos
   --minutes <n>               how long things are broken (0.1 to 600; default 3)

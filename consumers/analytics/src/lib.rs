@@ -32,5 +32,6 @@ pub fn service() -> Service<Analytics> {
         .reads(Reading::new(LOG, READER).from(Start::First), count_sales::count_sales)
         .answer(get_sales::get_sales)
         .answer(rebuild::rebuild)
+        .answers_foreign_clients()
         .background("sweep", sweep::sweep)
 }

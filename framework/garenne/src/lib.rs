@@ -9,6 +9,9 @@
 //!   delays or makes a dead letter. [`Classify`] makes the choice short.
 //! - [`Refusal`] and [`AskError`] are the two ends of a request that got no reply, [`Replies`] and [`Answers`] of one that gets
 //!   several.
+//! - [`NestQueue`] answers clients of NestJS, and a [`NestTarget`] says where a NestJS server is that is asked or told.
+//! - [`Service::on_device`] hears what devices publish over MQTT, and says which device it was.
+//! - [`CloudEvents`] are read as any event is; [`Service::publishes_as`] writes them.
 //! - [`store`] opens a service's own database.
 //! - [`log`] keeps history on the broker, and reads it again.
 //!
@@ -50,3 +53,8 @@ pub use consumer::try_out;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// That of the page about other clients does, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/interop.md")]
+struct Interop;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use contracts::analytics::{GetSales, Rebuild, Sales};
-use garenne::{Address, Client, Running, Service, Settings};
+use garenne::{Address, Running, Service, Settings};
 use machine::ports;
 use tests::{ServiceProcess, Vhost, http, lasting};
 
@@ -97,11 +97,7 @@ fn units(orders: u64) -> u64 {
 }
 
 async fn desk(vhost: &Vhost) -> Running<()> {
-    async fn idle(client: Client<()>) -> Result<(), String> {
-        client.stopping().await;
-        Ok(())
-    }
-    let service = Service::new("desk").asks::<GetSales>().asks::<Rebuild>().background("idle", idle);
+    let service = Service::new("desk").asks::<GetSales>().asks::<Rebuild>();
     let settings = Settings::new(Address::parse(&vhost.url()).expect("a URL"));
     let desk = service.start((), settings).await.expect("it starts");
     assert!(desk.ready().await);

@@ -23,8 +23,9 @@ async def main(url):
                     content_type="application/json",
                     correlation_id=request.correlation_id,
                 )
-                # Where services of the shop wait.
-                replies = await channel.get_exchange(request.headers["garenne-reply-exchange"])
+                # Where services of the shop wait; others wait at a queue, which the default exchange knows.
+                exchange = request.headers.get("garenne-reply-exchange", "")
+                replies = await channel.get_exchange(exchange, ensure=False)
                 await replies.publish(reply, request.reply_to, mandatory=False)
 
 

@@ -1,9 +1,9 @@
 //! `amqplib`.
 
+use tests::ForeignClient;
 use tests::books::audit;
-use tests::{ForeignClient, courier};
 
-use super::exchange::{Asker, takes_part_in_the_shop};
+use super::exchange::{is_answered_by, takes_part_in_the_shop};
 
 const PEER: ForeignClient = ForeignClient::new("amqplib");
 
@@ -14,9 +14,6 @@ async fn an_order_is_dispatched_and_a_question_is_answered_in_json_or_with_a_pro
 }
 
 #[tokio::test]
-async fn a_service_of_ours_is_answered() {
-    let asker = Asker::new().await;
-    let url = courier(&asker.vhost);
-    let _answering = PEER.start("answer.mjs", &[&url]);
-    asker.gets_answers().await;
+async fn a_service_of_ours_is_answered_wherever_it_waits() {
+    is_answered_by(PEER, "answer.mjs").await;
 }

@@ -1,6 +1,6 @@
 //! CloudEvents, with the Python package of their makers.
 
-use garenne::{Client, CloudEvents, Event, Service, Settings};
+use garenne::{CloudEvents, Event, Service, Settings};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ async fn what_a_service_says_as_cloud_events_is_read_by_others_in_both_modes() {
     for form in [CloudEvents::Binary, CloudEvents::Structured] {
         let vhost = Vhost::new();
         let settings = Settings::new(garenne::Address::parse(&vhost.url()).expect("a URL"));
-        let service = Service::new("desk").publishes::<TicketFiled>().publishes_as(form).background("idle", idle);
+        let service = Service::new("desk").publishes::<TicketFiled>().publishes_as(form);
         let running = service.start((), settings).await.expect("the service starts");
         tokio::time::timeout(tests::PATIENCE, running.ready()).await.expect("the service becomes ready");
         let url = vhost.url();
@@ -111,9 +111,4 @@ async fn what_a_service_says_as_cloud_events_is_read_by_others_in_both_modes() {
         }
         running.stop().await;
     }
-}
-
-async fn idle(client: Client<()>) -> Result<(), String> {
-    client.stopping().await;
-    Ok(())
 }

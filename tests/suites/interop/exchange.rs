@@ -5,7 +5,7 @@ use std::time::Duration;
 use garenne::{AskError, Client, NoError, Request, Running, Service, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tests::{ForeignClient, Shop, Vhost, courier, eventually};
+use tests::{ForeignClient, Shop, Vhost, courier, eventually, let_courier_reply_to_queues};
 
 /// What a parcel costs. A peer answers.
 #[derive(Debug, Clone, PartialEq, Request, Serialize, Deserialize)]
@@ -63,11 +63,38 @@ pub(super) struct Asker {
     service: Running<()>,
 }
 
+/// Where a service waits for its replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// At an exchange, which its requests name in a header.
+    AtAnExchange,
+    /// At the broker's direct reply-to. Its requests have no such header.
+    AtAQueue,
+}
+
+impl Waits {
+    pub(super) const EVERYWHERE: [Self; 2] = [Self::AtAnExchange, Self::AtAQueue];
+}
+
+/// Asks a peer from both places, with no more rights for the peer than each takes.
+pub(super) async fn is_answered_by(peer: ForeignClient, answer: &str) {
+    for waits in Waits::EVERYWHERE {
+        let asker = Asker::new(waits).await;
+        let url = courier(&asker.vhost);
+        if waits == Waits::AtAQueue {
+            let_courier_reply_to_queues(&asker.vhost);
+        }
+        let _answering = peer.start(answer, &[&url]);
+        asker.gets_answers().await;
+    }
+}
+
 impl Asker {
-    pub(super) async fn new() -> Self {
+    pub(super) async fn new(waits: Waits) -> Self {
         let vhost = Vhost::new();
         let settings = Settings::new(garenne::Address::parse(&vhost.url()).expect("a URL"));
-        let service = Service::new("desk").asks::<Quote>().background("idle", idle);
+        let service = Service::new("desk").asks::<Quote>();
+        let service = if waits == Waits::AtAQueue { service.direct_replies() } else { service };
         let service = service.start((), settings).await.expect("the service starts");
         tokio::time::timeout(tests::PATIENCE, service.ready()).await.expect("the service becomes ready");
         Self { vhost, service }
@@ -82,7 +109,10 @@ impl Asker {
                     assert_eq!(quote, QuoteGiven { cents: 490, days: 2 });
                     Ok(())
                 }
-                Err(error @ (AskError::NobodyThere { .. } | AskError::Timeout { .. })) => Err(error.to_string()),
+                // Direct replies go with the channel, which a request to an exchange that is not there yet costs.
+                Err(
+                    error @ (AskError::NobodyThere { .. } | AskError::Timeout { .. } | AskError::Disconnected { .. }),
+                ) => Err(error.to_string()),
                 Err(error) => panic!("{error}"),
             }
         })
@@ -101,9 +131,4 @@ impl Asker {
 
 async fn ask(client: &Client<()>, grams: u32) -> Result<QuoteGiven, AskError<NoError>> {
     client.ask_within(&Quote { grams }, Duration::from_secs(20)).await
-}
-
-async fn idle(client: Client<()>) -> Result<(), String> {
-    client.stopping().await;
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use tests::books::audit;
 use tests::{ForeignClient, courier, eventually, let_courier_reply_to_queues};
 
-use super::exchange::{Asker, has_mailed, takes_part_in_the_shop};
+use super::exchange::{Asker, Waits, has_mailed, takes_part_in_the_shop};
 
 const PEER: ForeignClient = ForeignClient::new("faststream");
 
@@ -30,11 +30,13 @@ async fn an_order_is_dispatched_a_question_is_answered_and_a_subscriber_hears_of
 }
 
 #[tokio::test]
-async fn a_service_of_ours_is_answered() {
-    let asker = Asker::new().await;
-    let url = courier(&asker.vhost);
-    // It replies to the queue that `reply_to` names, as most frameworks do.
-    let_courier_reply_to_queues(&asker.vhost);
-    let _answering = PEER.start("answer.py", &[&url]);
-    asker.gets_answers().await;
+async fn a_service_of_ours_is_answered_wherever_it_waits() {
+    for waits in Waits::EVERYWHERE {
+        let asker = Asker::new(waits).await;
+        let url = courier(&asker.vhost);
+        // It replies to the queue that `reply_to` names, as most frameworks do.
+        let_courier_reply_to_queues(&asker.vhost);
+        let _answering = PEER.start("answer.py", &[&url]);
+        asker.gets_answers().await;
+    }
 }

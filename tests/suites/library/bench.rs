@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use garenne::{Address, Client, Ladder, Running, Service, Settings};
+use garenne::{Address, Ladder, Running, Service, Settings};
 use garenne_contract::{Event, Request};
 use lapin::options::{QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -113,7 +113,7 @@ impl Bench {
     pub(crate) async fn porter(&self, patience: Duration) -> Running<Seen> {
         let mut settings = self.settings();
         settings.request_timeout = patience;
-        self.start_with(Service::new("porter").asks::<Double>().background("idle", idle), settings).await
+        self.start_with(Service::new("porter").asks::<Double>(), settings).await
     }
 
     /// Declares a queue that has room for one message and rejects all others, and binds it.
@@ -195,10 +195,4 @@ pub(crate) async fn metric_at(admin: SocketAddr, sample: &str) {
         if found { Ok(()) } else { Err(text) }
     })
     .await;
-}
-
-/// For services that have no handler.
-pub(crate) async fn idle(client: Client<Seen>) -> Result<(), String> {
-    client.stopping().await;
-    Ok(())
 }

@@ -6,7 +6,7 @@ use garenne::{Client, Context, Failure, Options, PublishError, Refusal, Service}
 use tests::PATIENCE;
 use tokio::sync::Notify;
 
-use super::bench::{Bench, Double, Seen, TicketClosed, TicketFiled, TooBig, admin, idle};
+use super::bench::{Bench, Double, Seen, TicketClosed, TicketFiled, TooBig, admin};
 
 async fn note(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
     ctx.state().note(ticket.number.to_string());
@@ -128,7 +128,7 @@ async fn a_background_task_is_told_to_end_and_may_say_its_last_word() {
 #[tokio::test]
 async fn a_client_that_somebody_still_holds_does_not_delay_the_end_and_says_that_the_service_has_stopped() {
     let bench = Bench::new().await;
-    let clerk = bench.start(Service::new("clerk").publishes::<TicketClosed>().background("idle", idle)).await;
+    let clerk = bench.start(Service::new("clerk").publishes::<TicketClosed>()).await;
     let client = clerk.client();
     let began = Instant::now();
     clerk.stop().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use garenne::{Context, Failure, Observed, Refusal, Service};
 use tests::{PATIENCE, Proxy};
 
-use super::bench::{Bench, Double, Seen, TicketClosed, TicketFiled, TooBig, admin, idle, metric};
+use super::bench::{Bench, Double, Seen, TicketClosed, TicketFiled, TooBig, admin, metric};
 
 async fn work(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
     if ticket.number == 13 {
@@ -110,7 +110,7 @@ async fn the_live_feed_shows_every_event_and_survives_an_observer_that_panics() 
         ctx.state().note(format!("{} {}", event.name, event.body["number"]));
     }
     let bench = Bench::new().await;
-    let service = Service::new("clerk").observe(["desk"], watch).background("idle", idle);
+    let service = Service::new("clerk").observe(["desk"], watch);
     let clerk = bench.start(service).await;
     for number in [1, 13, 2] {
         bench.file(number).await;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tests::{PATIENCE, Proxy};
 use tokio::task::JoinSet;
 
-use super::bench::{Bench, Seen, TicketClosed, idle};
+use super::bench::{Bench, Seen, TicketClosed};
 
 /// Something else to say.
 #[derive(Debug, Event, Serialize, Deserialize)]
@@ -38,7 +38,6 @@ fn clerk() -> Service<Seen> {
         .publishes::<StampUsed>()
         .publishes::<NovelWritten>()
         .publishes::<FormFilled>()
-        .background("idle", idle)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -169,7 +169,7 @@ async fn more_calls_than_may_wait_are_refused_before_they_are_sent() {
     let clerk = bench.start(Service::new("clerk").answer_with(hang, Options::new().deadline(PATIENCE))).await;
     let mut settings = bench.settings();
     settings.requests_in_flight = 1;
-    let service = Service::new("porter").asks::<Double>().background("idle", super::bench::idle);
+    let service = Service::new("porter").asks::<Double>();
     let porter = bench.start_with(service, settings).await;
     let client = porter.client();
     let first = tokio::spawn(async move { client.ask_within(&Double { number: 1 }, PATIENCE).await });

@@ -2,7 +2,9 @@
 
 use std::net::TcpListener;
 
-use garenne::{Address, BrokerError, Context, Event, Failure, Fault, Options, Running, Service, Settings, StartError};
+use garenne::{
+    Address, BrokerError, Context, Event, Failure, Fault, NestTarget, Options, Running, Service, Settings, StartError,
+};
 use lapin::options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
@@ -168,6 +170,20 @@ async fn all_mistakes_in_the_wiring_are_reported_together_before_anything_connec
     has(|fault| matches!(fault, Fault::Option { option: "concurrency", .. }));
     has(|fault| matches!(fault, Fault::AnswersForeign { owner: "clerk", .. }));
     assert_eq!(faults.len(), 4, "{text}");
+}
+
+#[test]
+fn a_service_that_does_nothing_is_a_mistake_and_one_that_only_asks_or_says_something_is_none() {
+    let nothing = Service::<Seen>::new("porter").faults();
+    assert_eq!(nothing, [Fault::Idle("porter".into())]);
+    for way in [".on_device(…)", ".nest(…)", ".asks::<…>()", ".publishes_to_nest::<…>(…)"] {
+        assert!(nothing[0].to_string().contains(way), "{}", nothing[0]);
+    }
+    let porter = || Service::<Seen>::new("porter");
+    let at = NestTarget::queue("math_queue");
+    for service in [porter().asks::<Double>(), porter().publishes::<TicketFiled>(), porter().asks_nest::<Double>(at)] {
+        assert_eq!(service.faults(), []);
+    }
 }
 
 #[tokio::test]

@@ -78,8 +78,8 @@ pub enum PublishError {
         /// The exchange.
         exchange: String,
     },
-    /// No queue takes this command: its owner was never started, or its queue is gone.
-    #[error("nobody takes {message}: no queue is bound for it. Start the service that owns it")]
+    /// No queue takes this command, or this event for NestJS: whoever takes it was never started, or its queue is gone.
+    #[error("nobody takes {message}: there is no queue for it. Start the service that takes it")]
     NobodyThere {
         /// The message's name.
         message: String,
@@ -124,6 +124,14 @@ pub enum PublishError {
         /// `publishes` or `asks`.
         method: &'static str,
     },
+    /// The service asks a NestJS server this, and such a server takes neither commands nor requests with several replies.
+    #[error(
+        "{message} goes to NestJS (.asks_nest), and there it is asked with `ask` alone: NestTarget::every_value makes a list of several replies, and what nobody waits for is an event (.publishes_to_nest)"
+    )]
+    OnlyAsked {
+        /// The message's name.
+        message: &'static str,
+    },
     /// The transaction in which it would be published has ended, or came to nothing since the message was handled before.
     #[error(
         "{message} came after the transaction of its handler had ended, and is not published: await publish before the handler returns"
@@ -156,6 +164,7 @@ impl PublishError {
             | Self::TooLarge { .. }
             | Self::Encoding { .. }
             | Self::Undeclared { .. }
+            | Self::OnlyAsked { .. }
             | Self::TooLate { .. } => false,
         }
     }

@@ -89,7 +89,9 @@ impl Classified for PublishError {
     fn classified(self) -> Failure {
         match self {
             // No attempt will ever succeed.
-            Self::Undeclared { .. } | Self::TooLarge { .. } | Self::Encoding { .. } => Failure::dead_letter(self),
+            Self::Undeclared { .. } | Self::OnlyAsked { .. } | Self::TooLarge { .. } | Self::Encoding { .. } => {
+                Failure::dead_letter(self)
+            }
             _ => Failure::retry(self).of_class("publish"),
         }
     }

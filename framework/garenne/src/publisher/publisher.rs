@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use garenne_contract::{Event, Request};
+use garenne_contract::{Event, MessageName, Request};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -105,12 +105,20 @@ impl Publisher {
     pub(crate) fn seal_command<R: Request>(&self, request: &R, cause: &Cause) -> Result<Outgoing, PublishError> {
         let name = R::NAME.as_str();
         if !self.blueprint.asks.contains(&R::NAME) {
-            let service = self.service().to_owned();
-            return Err(PublishError::Undeclared { message: name, service, method: "asks" });
+            return Err(self.not_asked(R::NAME));
         }
         let exchange = names::requests(R::NAME.owner());
         let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), cause };
         Ok(envelope.seal(encode(name, request)?))
+    }
+
+    /// Why a request that goes to no exchange of its owner is not sent there.
+    pub(crate) fn not_asked(&self, request: MessageName) -> PublishError {
+        let message = request.as_str();
+        match self.blueprint.exits.get(&request) {
+            Some(_) => PublishError::OnlyAsked { message },
+            None => PublishError::Undeclared { message, service: self.service().to_owned(), method: "asks" },
+        }
     }
 
     /// Publishes a command and returns once the broker has it in its owner's queue.

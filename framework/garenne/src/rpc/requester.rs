@@ -93,8 +93,7 @@ impl Requester {
     fn call<R: Request>(&self, request: &R, patience: Duration) -> Result<(Call, Vec<u8>), AskError<R::Error>> {
         let name = R::NAME.as_str();
         if !self.blueprint.asks.contains(&R::NAME) {
-            let service = self.publisher.service().to_owned();
-            return Err(AskError::Publish(PublishError::Undeclared { message: name, service, method: "asks" }));
+            return Err(AskError::Publish(self.publisher.not_asked(R::NAME)));
         }
         let body = encode(name, request).map_err(AskError::Publish)?;
         Ok((Call::new(name, patience, None), body))

@@ -104,7 +104,7 @@ impl<S> Client<S> {
         self.ask_within(request, self.parts.request_timeout).await
     }
 
-    /// Sends a request and waits for its reply, at most so long.
+    /// Sends a request and waits for its reply, at most so long, and never longer than 24 hours.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl<S> Client<S> {
         self.ask_many_within(request, self.parts.request_timeout).await
     }
 
-    /// The same within another time.
+    /// The same within another time, of which 24 hours count at most.
     ///
     /// # Errors
     ///

@@ -178,8 +178,8 @@ impl<S> Context<S> {
         self.ask_within(request, self.parts.request_timeout).await
     }
 
-    /// Sends a request and waits for its reply, at most so long, and no longer than the caller of the request that is answered
-    /// here waits for its own.
+    /// Sends a request and waits for its reply, at most so long, never longer than 24 hours, and no longer than the caller of the
+    /// request that is answered here waits for its own.
     ///
     /// # Errors
     ///
@@ -202,7 +202,7 @@ impl<S> Context<S> {
         self.ask_many_within(request, self.parts.request_timeout).await
     }
 
-    /// The same within another time.
+    /// The same within another time, of which 24 hours count at most.
     ///
     /// # Errors
     ///

@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use garenne_contract::{Event, Request};
 
+use super::service::Binds;
 use super::{Client, Context};
 use crate::broker::{Consume, Intake};
-use crate::consumer::{Failure, Handler, Observed, guard};
+use crate::consumer::{Failure, Handler, Handlers, Observed, guard};
 use crate::log::{Handle, Page};
 use crate::retry::Reason;
 use crate::rpc::{Dialect, Refusal, Replies, answer, answer_many};
@@ -158,6 +159,18 @@ where
             }
         })
     })
+}
+
+impl<S: Send + Sync + 'static> Binds<S> {
+    /// The handlers of the queue, with the running service.
+    pub(super) fn bind(self, client: &Client<S>, queue: &str) -> Handlers {
+        match self {
+            Self::Named(binds) => {
+                Handlers::Named(binds.into_iter().map(|(message, bind)| (message, bind(client, queue))).collect())
+            }
+            Self::Nest(nest) => nest.handlers(client, queue),
+        }
+    }
 }
 
 /// `reserve_stock` of `inventory::reserve_stock::reserve_stock`.

@@ -12,7 +12,7 @@ use super::{Client, Context, Service};
 use crate::consumer::{Failure, Handlers, Options};
 use crate::nest::{Extension, NestPattern, NestTarget, PACKETS, Switchboard};
 use crate::rpc::{Refusal, Replies};
-use crate::topology::{Entrance, Fault};
+use crate::topology::{Entrance, Exit, Fault};
 
 /// A queue of this service for clients of NestJS (`@nestjs/microservices`, RabbitMQ transport), which send packets of their
 /// own. Each handler has a pattern, as `@MessagePattern` and `@EventPattern` do; it is an ordinary handler otherwise.
@@ -45,7 +45,15 @@ use crate::topology::{Entrance, Fault};
 /// { transport: Transport.RMQ, options: { urls, queue: 'math.nest', noAssert: true } }
 /// ```
 ///
-/// Without `noAssert` its `queueOptions` have to be those that `<service> definitions` prints:
+/// Without `noAssert` its `queueOptions` have to be those that `<service> definitions` prints. A queue with [`NestQueue::answer`] and
+/// [`NestQueue::answer_many`] alone, as this one, has no dead letters of the broker's making:
+///
+/// ```js
+/// queueOptions: { durable: true, arguments: {
+///   'x-queue-type': 'quorum', 'x-delivery-limit': 20, 'x-overflow': 'reject-publish' } }
+/// ```
+///
+/// One with [`NestQueue::on`], too:
 ///
 /// ```js
 /// queueOptions: { durable: true, arguments: {
@@ -90,7 +98,7 @@ impl<S: Send + Sync + 'static> NestQueue<S> {
         Self { name: name.to_owned(), options: Options::new(), wildcards: false, endpoints: Vec::new() }
     }
 
-    /// How the queue is worked. [`Options::queue`] has no meaning here.
+    /// How the queue is worked. Its name is what [`NestQueue::new`] says: with [`Options::queue`], the wiring has a fault.
     pub fn options(self, options: Options) -> Self {
         Self { options, ..self }
     }
@@ -155,31 +163,28 @@ impl<S: Send + Sync + 'static> NestQueue<S> {
         Entrance { keys: self.wildcards.then(|| keys.collect()), answers: answered.collect(), hears }
     }
 
-    /// The messages whose patterns have a handler already.
-    fn handled_twice(&self) -> Vec<MessageName> {
+    /// What is wrong with it as the queue of this name.
+    fn faults(&self, queue: &str) -> Vec<Fault> {
         let mut seen = BTreeSet::new();
-        let again = self.endpoints.iter().filter(|endpoint| !seen.insert(endpoint.pattern.route()));
-        again.map(|endpoint| endpoint.message).collect()
+        let routes = self.endpoints.iter().map(|endpoint| endpoint.pattern.route());
+        let again = routes.filter(|route| !seen.insert(*route));
+        let again = again.map(|route| Fault::PatternTwice { queue: queue.to_owned(), pattern: route.to_owned() });
+        let named = self.options.queue.iter().map(|name| Fault::Option {
+            queue: queue.to_owned(),
+            option: "queue",
+            given: format!("{name:?}"),
+            rule: "give the name to NestQueue::new",
+        });
+        again.chain(named).collect()
     }
 
     /// What works the queue `name`.
-    fn handlers(self, client: &Client<S>, name: &str) -> Handlers {
+    pub(super) fn handlers(self, client: &Client<S>, name: &str) -> Handlers {
         let (deadline, publisher) = (self.options.deadline, client.parts.publisher.clone());
         let extensions = self.endpoints.into_iter().map(|Endpoint { pattern, answers, bind, .. }| {
             (pattern, Extension { handler: bind(deadline)(client, name), answers })
         });
         Handlers::Foreign(Box::new(Switchboard::new(name, extensions, self.wildcards, publisher)))
-    }
-}
-
-impl<S: Send + Sync + 'static> Binds<S> {
-    pub(super) fn bind(self, client: &Client<S>, queue: &str) -> Handlers {
-        match self {
-            Self::Named(binds) => {
-                Handlers::Named(binds.into_iter().map(|(message, bind)| (message, bind(client, queue))).collect())
-            }
-            Self::Nest(nest) => nest.handlers(client, queue),
-        }
     }
 }
 
@@ -190,9 +195,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.blueprint.queue_names.insert(nest.name.clone());
         self.blueprint.queues.entry(queue.clone()).or_default();
         self.blueprint.entrances.insert(queue.clone(), nest.entrance());
-        for message in nest.handled_twice() {
-            self.faults.push(Fault::HandledTwice { queue: queue.clone(), message: message.as_str() });
-        }
+        self.faults.extend(nest.faults(&queue));
         match self.queues.entry(queue) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Wired { options: nest.options.clone(), handlers: Binds::Nest(nest) });
@@ -208,9 +211,8 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// What the handler throws is the error of the contract if it can be read as one, by itself or from its `details`;
     /// otherwise it is a [`Problem`](crate::Problem) with the server's words. A server with `noAck: true` forgets a request
     /// when it dies, so a call may end at its deadline.
-    pub fn asks_nest<R: Request>(mut self, target: NestTarget) -> Self {
-        self.blueprint.exits.insert(R::NAME, target.exit(R::NAME, true));
-        self
+    pub fn asks_nest<R: Request>(self, target: NestTarget) -> Self {
+        self.with_exit(R::NAME, target.exit(R::NAME, true))
     }
 
     /// Says that the service publishes this event to a NestJS server, and not to an exchange of its owner. It is published as
@@ -218,8 +220,93 @@ impl<S: Send + Sync + 'static> Service<S> {
     ///
     /// Into a queue that does not exist, because the server has never been started, it is not published: that is
     /// [`PublishError::NobodyThere`](crate::PublishError::NobodyThere), and within a transaction it is tried again.
-    pub fn publishes_to_nest<E: Event>(mut self, target: NestTarget) -> Self {
-        self.blueprint.exits.insert(E::NAME, target.exit(E::NAME, false));
+    pub fn publishes_to_nest<E: Event>(self, target: NestTarget) -> Self {
+        self.with_exit(E::NAME, target.exit(E::NAME, false))
+    }
+
+    fn with_exit(mut self, message: MessageName, exit: Exit) -> Self {
+        if self.blueprint.exits.insert(message, exit).is_some() {
+            self.faults.push(Fault::TwoTargets(message.as_str()));
+        }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use garenne_contract::NoError;
+    use serde::{Deserialize, Serialize};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Sum(Vec<f64>);
+
+    impl Request for Sum {
+        const NAME: MessageName = MessageName::new("math.sum");
+        type Reply = f64;
+        type Error = NoError;
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Rounded(f64);
+
+    impl Event for Rounded {
+        const NAME: MessageName = MessageName::new("math.rounded");
+    }
+
+    async fn sum(Sum(numbers): Sum, _: Context<()>) -> Result<f64, Refusal<NoError>> {
+        Ok(numbers.iter().sum())
+    }
+
+    async fn hear(_: Rounded, _: Context<()>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn math(nest: NestQueue<()>) -> Service<()> {
+        Service::new("math").nest(nest)
+    }
+
+    /// What the documentation of [`NestQueue`] shows, as JSON.
+    fn documented() -> Vec<Value> {
+        let documentation: String =
+            include_str!("nest_queue.rs").lines().filter_map(|line| line.strip_prefix("/// ")).collect();
+        let blocks = documentation.split("queueOptions: ").skip(1).filter_map(|block| block.split("```").next());
+        let json = |block: &str| {
+            block.replace("durable:", "'durable':").replace("arguments:", "'arguments':").replace('\'', "\"")
+        };
+        blocks.map(|block| serde_json::from_str(&json(block)).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_options_that_the_documentation_gives_to_clients_are_those_of_the_queue() {
+        let declared = |nest: NestQueue<()>| {
+            let definitions = math(nest).definitions();
+            let queues = definitions["queues"].as_array().unwrap();
+            let queue = queues.iter().find(|queue| queue["name"] == "math.nest").unwrap();
+            json!({"durable": queue["durable"], "arguments": queue["arguments"]})
+        };
+        let answers = || NestQueue::new("nest").answer(json!({"cmd": "sum"}), sum);
+        assert_eq!(documented(), [declared(answers()), declared(answers().on("rounded", hear))]);
+    }
+
+    #[test]
+    fn a_pattern_with_two_handlers_and_a_name_in_the_options_are_faults_with_words_of_their_own() {
+        let nest = NestQueue::new("nest").options(Options::new().queue("mine"));
+        let nest = nest.answer(json!({"cmd": "sum", "a": 1}), sum).answer(json!({"a": 1, "cmd": "sum"}), sum);
+        let faults = math(nest.on("rounded", hear)).faults();
+        let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let twice = r#"queue math.nest has two handlers for the pattern {"a":1,"cmd":"sum"}: remove one, or give one of them a NestQueue of another name"#;
+        assert_eq!(words, [twice, r#"queue math.nest: queue is "mine"; give the name to NestQueue::new"#]);
+    }
+
+    #[test]
+    fn a_message_with_two_targets_is_a_fault() {
+        let at = || NestTarget::queue("math_queue");
+        let service = Service::<()>::new("desk").asks_nest::<Sum>(at()).publishes_to_nest::<Rounded>(at());
+        assert_eq!(service.faults(), []);
+        let service = service.asks_nest::<Sum>(at()).publishes_to_nest::<Rounded>(NestTarget::exchange("math"));
+        assert_eq!(service.faults(), [Fault::TwoTargets("math.sum"), Fault::TwoTargets("math.rounded")]);
     }
 }

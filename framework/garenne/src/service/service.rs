@@ -222,7 +222,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         self
     }
 
-    /// Writes every event of the service as a CloudEvent too. Requests and replies stay what they are.
+    /// Writes every event of the service as a CloudEvent too, but for those that it publishes to NestJS: they are packets of NestJS.
+    /// Requests and replies stay what they are.
     pub fn publishes_as(mut self, cloud_events: CloudEvents) -> Self {
         self.cloud_events = Some(cloud_events);
         self
@@ -326,7 +327,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             faults.push(Fault::ReadWithoutStore { log: reading.log.clone() });
         }
         let hears = !self.queues.is_empty() || self.observer.is_some() || !self.readings.is_empty();
-        if !hears && self.backgrounds.is_empty() && self.blueprint.logs.is_empty() {
+        if !hears && !self.blueprint.speaks() && self.backgrounds.is_empty() && self.blueprint.logs.is_empty() {
             faults.push(Fault::Idle(self.name().to_owned()));
         }
         faults

@@ -108,6 +108,11 @@ impl Blueprint {
         self.answers_foreign_clients || self.entrances.values().any(|entrance| !entrance.answers.is_empty())
     }
 
+    /// Whether anything is published or asked.
+    pub(crate) fn speaks(&self) -> bool {
+        !self.publishes.is_empty() || !self.asks.is_empty() || !self.exits.is_empty()
+    }
+
     /// Whether anything is asked, so that replies come.
     pub(crate) fn has_questions(&self) -> bool {
         !self.asks.is_empty() || self.exits.values().any(|exit| exit.asks)

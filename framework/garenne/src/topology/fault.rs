@@ -24,6 +24,16 @@ pub enum Fault {
         /// The message's name.
         message: &'static str,
     },
+    /// One pattern of NestJS would go to two handlers.
+    #[error(
+        "queue {queue} has two handlers for the pattern {pattern}: remove one, or give one of them a NestQueue of another name"
+    )]
+    PatternTwice {
+        /// The queue with its service.
+        queue: String,
+        /// The pattern.
+        pattern: String,
+    },
     /// Handlers that share a queue share its options too.
     #[error("queue {queue}: its handlers have different options; give all of them the same, or queues of their own")]
     OptionsDiffer {
@@ -45,6 +55,11 @@ pub enum Fault {
         "{0} goes to NestJS and to its owner's exchange as well: remove one, or give the message for NestJS a type and a name of its own"
     )]
     TwoWays(&'static str),
+    /// A message for NestJS has one target.
+    #[error(
+        "{0} has two NestTargets: remove one .asks_nest or .publishes_to_nest, or give each target a message with a name of its own"
+    )]
+    TwoTargets(&'static str),
     /// Brokers do not bind every pattern.
     #[error("queue {queue} cannot be bound with {key:?}: use at most 255 bytes and one `#`")]
     BindingKey {
@@ -95,7 +110,7 @@ pub enum Fault {
     ObservesTwice(String),
     /// A service that does nothing was surely not meant.
     #[error(
-        "{0} hears, answers, observes, reads, keeps and runs nothing: add .on(…), .answer(…), .observe(…), .reads(…), .keeps(…) or .background(…)"
+        "{0} hears nothing, says nothing, asks nothing and runs nothing: add .on(…), .on_device(…), .answer(…), .nest(…), .observe(…), .reads(…), .keeps(…), .publishes::<…>(), .publishes_to_nest::<…>(…), .asks::<…>(), .asks_nest::<…>(…) or .background(…)"
     )]
     Idle(String),
 }

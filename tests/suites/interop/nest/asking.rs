@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
 use tests::{Database, PATIENCE};
 
-use crate::library::bench::{Bench, Seen, TooBig, idle, metric_at};
+use crate::library::bench::{Bench, Seen, TooBig, metric_at};
 
 /// A request for one of the server's patterns.
 macro_rules! request {
@@ -65,7 +65,7 @@ fn porter<S: Send + Sync + 'static>(at: &NestTarget) -> Service<S> {
 async fn started(bench: &Bench, at: &NestTarget) -> Running<Seen> {
     let mut settings = bench.settings();
     settings.request_timeout = PATIENCE;
-    bench.start_with(porter(at).background("idle", idle), settings).await
+    bench.start_with(porter(at), settings).await
 }
 
 /// A server of each kind, and where it is: it acknowledges or not, and takes messages from its queue or its exchange.
@@ -189,10 +189,6 @@ async fn an_event_for_a_queue_that_does_not_exist_yet_is_an_error_or_waits_in_th
     let store = Store::open(database.url(), &Migrator::with_migrations(Vec::new())).await.expect("the store opens");
     let at = NestTarget::queue("late-queue");
     let service = porter(&at).stores_in(|store: &Store| store);
-    let service = service.background("idle", async |client: garenne::Client<Store>| {
-        client.stopping().await;
-        Ok::<(), String>(())
-    });
     let porter = service.start(store, bench.settings()).await.expect("the service starts");
     tokio::time::timeout(PATIENCE, porter.ready()).await.expect("the service becomes ready");
     let nobody = porter.client().publish(&TicketClosed { number: 1 }).await;

@@ -7,7 +7,7 @@ use tests::{PATIENCE, eventually};
 
 use super::clerk::{file, sum};
 use super::programs::NESTJS;
-use crate::library::bench::{Bench, Seen, idle};
+use crate::library::bench::{Bench, Seen};
 
 #[derive(Debug, Request, Serialize, Deserialize)]
 #[request(name = "math.sum", reply = f64)]
@@ -46,7 +46,7 @@ async fn a_server_in_typescript_answers_and_hears_a_service_of_ours() {
     let service: Service<Seen> = Service::new("porter")
         .asks_nest::<Sum>(at.clone().pattern(json!({"cmd": "sum"})))
         .publishes_to_nest::<TicketClosed>(at.pattern("ticket.closed"));
-    let porter = bench.start(service.background("idle", idle)).await;
+    let porter = bench.start(service).await;
     assert_eq!(porter.client().ask_within(&Sum(vec![1.0, 2.5]), PATIENCE).await, Ok(3.5));
     porter.client().publish(&TicketClosed { number: 7 }).await.expect("published");
     prints("7 is closed").await;

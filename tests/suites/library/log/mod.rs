@@ -5,5 +5,6 @@ mod modes;
 mod once;
 mod rewinding;
 mod scribe;
+mod steering;
 mod trouble;
 mod undeliverable;

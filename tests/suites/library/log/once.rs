@@ -50,30 +50,45 @@ async fn of_replicas_that_read_the_same_entries_one_has_the_effects_and_the_othe
     }
 }
 
+/// The last entry that is done; -1 when none is.
+async fn offset(database: &Database) -> i64 {
+    let place = place(database).await;
+    place.first().and_then(|place| place.split(' ').nth(2)?.parse().ok()).unwrap_or(-1)
+}
+
+/// Waits until a reader has done more than the entries up to this one.
+async fn got_on(database: &Database, from: i64) {
+    tests::eventually("some progress", || async {
+        let now = offset(database).await;
+        if now > from { Ok(()) } else { Err(now.to_string()) }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_dies_while_a_log_is_read_each_entry_is_noted_once() {
     for database in Database::of_each_kind().await {
         let (bench, keeper) = kept().await;
-        for number in 0..500 {
-            bench.file(number).await;
-        }
         let scribe = Scribe::open(&database).await;
-        let mut last = 0;
-        while last < 499 {
+        let (mut filed, mut deaths) = (0, 0);
+        while deaths < 8 {
+            assert!(filed < 20_000, "{deaths} of 8 readers died in the middle");
+            // It may have come to the end before it died.
+            if filed == 0 || offset(&database).await + 1 == i64::from(filed) {
+                for number in filed..filed + 200 {
+                    bench.file(number).await;
+                }
+                filed += 200;
+            }
+            let from = offset(&database).await;
             let running = scribe::start(&bench, &scribe, scribe::reading().page(3)).await;
-            let (from, noted) = (last, std::sync::atomic::AtomicU32::new(0));
-            tests::eventually("some progress", || async {
-                let places = place(&database).await;
-                let word = places.first().and_then(|place| place.split(' ').nth(2)).unwrap_or("-1");
-                let place: u32 = word.parse().unwrap_or(0);
-                noted.store(place, std::sync::atomic::Ordering::Relaxed);
-                if place > from || place == 499 { Ok(()) } else { Err(places.join(", ")) }
-            })
-            .await;
-            last = noted.into_inner();
+            got_on(&database, from).await;
             drop(running);
+            deaths += u32::from(offset(&database).await + 1 < i64::from(filed));
         }
-        noted(&database, &each(0..500, 1)).await;
+        let running = scribe::start(&bench, &scribe, scribe::reading()).await;
+        noted(&database, &each(0..filed, 1)).await;
+        running.stop().await;
         keeper.stop().await;
     }
 }
@@ -87,13 +102,22 @@ async fn a_reader_whose_connection_is_lost_goes_on_where_it_was() {
     let service = scribe::service(None, scribe::reading());
     let running = scribe::start_with(service, &scribe, bench.settings_through(&proxy)).await;
     for round in 0..3 {
-        for number in round * 10..round * 10 + 10 {
+        let from = offset(&database).await;
+        for number in round * 20..round * 20 + 10 {
             bench.file(number).await;
         }
+        got_on(&database, from).await;
+        let attempts = proxy.attempts();
         proxy.cut();
+        for number in round * 20 + 10..round * 20 + 20 {
+            bench.file(number).await;
+        }
+        // Its connections are gone, and it knows.
+        proxy.attempted(attempts + 1).await;
+        assert!(offset(&database).await < i64::from(round * 20 + 19), "nothing comes without a connection");
         proxy.open();
     }
-    noted(&database, &each(0..30, 1)).await;
+    noted(&database, &each(0..60, 1)).await;
     running.stop().await;
     keeper.stop().await;
 }

@@ -13,7 +13,7 @@ use tests::Proxy;
 use tokio::task::JoinSet;
 
 use super::is_not_ready_because;
-use crate::library::bench::{Bench, Seen, idle, metric};
+use crate::library::bench::{Bench, Seen, metric};
 
 const MIB: usize = 1024 * 1024;
 /// What the service in these tests may hold.
@@ -33,7 +33,7 @@ impl NovelWritten {
 }
 
 fn clerk() -> Service<Seen> {
-    Service::new("clerk").publishes::<NovelWritten>().background("idle", idle)
+    Service::new("clerk").publishes::<NovelWritten>()
 }
 
 /// May hold so much, and says soon that it cannot publish.

@@ -12,7 +12,7 @@ use tests::{PATIENCE, Proxy, eventually};
 use tokio::task::JoinSet;
 
 use super::{is_not_ready_because, quick_heartbeats};
-use crate::library::bench::{Bench, Seen, TicketClosed, idle};
+use crate::library::bench::{Bench, Seen, TicketClosed};
 
 const ROUNDS: u32 = 10;
 const TASKS: u32 = 16;
@@ -26,7 +26,7 @@ struct FormFilled {
 }
 
 fn clerk() -> Service<Seen> {
-    Service::new("clerk").publishes::<TicketClosed>().publishes::<FormFilled>().background("idle", idle)
+    Service::new("clerk").publishes::<TicketClosed>().publishes::<FormFilled>()
 }
 
 /// What goes wrong in a round.

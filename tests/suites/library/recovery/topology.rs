@@ -7,7 +7,7 @@ use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use tests::{PATIENCE, Raw};
 
 use super::{BACK, clerk, sees};
-use crate::library::bench::{Bench, Seen, TicketClosed, TicketFiled, idle, metric};
+use crate::library::bench::{Bench, Seen, TicketClosed, TicketFiled, metric};
 
 async fn delete_exchange(bench: &Bench, name: &str) {
     let delete = bench.raw.channel().exchange_delete(name.into(), ExchangeDeleteOptions::default());
@@ -94,7 +94,7 @@ async fn a_failed_message_that_finds_no_place_is_kept_and_its_queue_pauses_until
 #[tokio::test]
 async fn the_exchange_of_a_services_own_events_comes_back_and_who_published_is_told() {
     let bench = Bench::new().await;
-    let service = Service::new("clerk").publishes::<TicketClosed>().background("idle", idle);
+    let service = Service::new("clerk").publishes::<TicketClosed>();
     let clerk = bench.start(service).await;
     let client = clerk.client();
     client.publish(&TicketClosed { number: 1 }).await.expect("all is well");

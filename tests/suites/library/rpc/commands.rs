@@ -1,9 +1,9 @@
 //! Requests that nobody waits for.
 
-use garenne::{Context, Failure, PublishError, Refusal, Service};
+use garenne::{AskError, Context, Failure, NestTarget, PublishError, Refusal, Service};
 use tests::{PATIENCE, Raw};
 
-use crate::library::bench::{Bench, Double, Seen, TooBig, idle};
+use crate::library::bench::{Bench, Double, Seen, TicketClosed, TooBig};
 
 async fn fail_twice(ask: Double, ctx: Context<Seen>) -> Result<u32, Refusal<TooBig>> {
     ctx.state().note(format!("{} attempt {}", ask.number, ctx.message().attempt()));
@@ -44,8 +44,22 @@ async fn a_command_that_nobody_takes_or_that_is_not_declared_is_an_error() {
     let nobody = porter.client().command(&Double { number: 1 }).await;
     assert_eq!(nobody, Err(PublishError::NobodyThere { message: "clerk.double".into() }));
     porter.stop().await;
-    let silent = bench.start(Service::new("porter").background("idle", idle)).await;
+    let silent = bench.start(Service::new("porter").publishes::<TicketClosed>()).await;
     let undeclared = silent.client().command(&Double { number: 1 }).await;
     assert!(matches!(undeclared, Err(PublishError::Undeclared { .. })), "{undeclared:?}");
     silent.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_nestjs_server_is_asked_is_no_command_and_has_no_several_replies_and_the_error_says_what_to_do() {
+    let bench = Bench::new().await;
+    let porter = bench.start(Service::new("porter").asks_nest::<Double>(NestTarget::queue("math_queue"))).await;
+    let command = porter.client().command(&Double { number: 1 }).await.expect_err("nobody takes it");
+    assert_eq!(command, PublishError::OnlyAsked { message: "clerk.double" });
+    for word in ["`ask`", "every_value", ".publishes_to_nest"] {
+        assert!(command.to_string().contains(word), "{command}");
+    }
+    let many = porter.client().ask_many(&Double { number: 1 }).await.map(drop);
+    assert_eq!(many, Err(AskError::Publish(command)));
+    porter.stop().await;
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::double;
-use crate::library::bench::{Bench, Double, Seen, TooBig, idle, metric};
+use crate::library::bench::{Bench, Double, Seen, TooBig, metric};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Way {
@@ -20,7 +20,7 @@ const WAYS: [Way; 2] = [Way::Queue, Way::Direct];
 
 /// A service that only asks.
 async fn porter(bench: &Bench, way: Way, patience: Duration) -> Running<Seen> {
-    let service = Service::new("porter").asks::<Double>().background("idle", idle);
+    let service = Service::new("porter").asks::<Double>();
     let service = if way == Way::Direct { service.direct_replies() } else { service };
     let mut settings = bench.settings();
     settings.request_timeout = patience;
