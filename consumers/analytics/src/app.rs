@@ -17,6 +17,17 @@ const NOTED_AT_ONCE: usize = 250;
 /// Rows that are removed with one statement, so that nobody waits long for the write lock.
 const SWEPT_AT_ONCE: u64 = 2000;
 
+/// Where a reader goes on after a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoOn {
+    /// With what comes next.
+    AfterThePage,
+    /// After this entry of the log.
+    After(u64),
+    /// With the oldest entry of the log.
+    FromTheBeginning,
+}
+
 /// The sales of the shop.
 #[derive(Debug, Clone)]
 pub struct Analytics {
@@ -48,9 +59,8 @@ impl Analytics {
         &self.store
     }
 
-    /// Counts the orders of a page that ends with this entry of the log. Returns after which entry to go on, when that
-    /// is not this one: a rebuild from a log that has lost its beginning would forget what the answers still know, so
-    /// it is given up.
+    /// Counts the orders of a page that ends with this entry of the log. A rebuild from a log that has lost its beginning, or
+    /// that was deleted and began anew, would forget what the answers still know, so it is given up.
     ///
     /// # Errors
     ///
@@ -60,20 +70,28 @@ impl Analytics {
         sold: &[Sold],
         through: u64,
         missed: u64,
-    ) -> Result<Option<u64>, sqlx::Error> {
+    ) -> Result<GoOn, sqlx::Error> {
         let editions = Editions::lock(transaction).await?;
         if let (Some(until), 1..) = (editions.rebuilt_until(), missed) {
             editions.give_up(transaction).await?;
             tracing::error!(missed, "the log no longer has all that was counted; the rebuild is given up");
-            return Ok(Some(until));
+            return Ok(GoOn::After(until));
         }
         let edition = editions.writing();
         let new = note(transaction, edition, sold).await?;
         if !new.is_empty() {
             add(transaction, edition, &Sum::of(sold, new)).await?;
         }
+        if editions.is_rebuilt(through) && editions.would_forget(transaction).await? {
+            editions.give_up(transaction).await?;
+            tracing::error!(
+                "the log holds less than was counted: it was deleted, or is another one; the rebuild is given up"
+            );
+            // What of this log the answers do not know yet is counted into them.
+            return Ok(GoOn::FromTheBeginning);
+        }
         editions.counted(transaction, through).await?;
-        Ok(None)
+        Ok(GoOn::AfterThePage)
     }
 
     /// Has everything counted anew from the beginning of the log. The answers stay until the new result has come as far as

@@ -32,13 +32,30 @@ impl Editions {
         if self.answering == self.writing { None } else { self.through() }
     }
 
+    /// Whether a rebuild has come as far as the answers are, with this entry.
+    pub(crate) fn is_rebuilt(self, through: u64) -> bool {
+        self.rebuilt_until().is_some_and(|until| through >= until)
+    }
+
+    /// Whether the written edition has counted less than the answering one.
+    pub(crate) async fn would_forget(self, transaction: &mut Transaction) -> Result<bool, sqlx::Error> {
+        let totals = "SELECT orders, revenue_cents FROM totals WHERE edition = $1";
+        let mut found = [(0_i64, 0_i64); 2];
+        for (found, edition) in found.iter_mut().zip([self.writing, self.answering]) {
+            let row = sqlx::query_as(totals).bind(edition).fetch_optional(&mut **transaction).await?;
+            *found = row.unwrap_or_default();
+        }
+        let [new, known] = found;
+        Ok(new.0 < known.0 || new.1 < known.1)
+    }
+
     /// The written edition has counted the entries up to this one. From the first moment in which it counts no less than the
     /// answering one, it is the one that answers.
     pub(crate) async fn counted(self, transaction: &mut Transaction, through: u64) -> Result<(), sqlx::Error> {
-        if self.rebuilt_until().is_some_and(|until| through < until) {
+        if self.rebuilt_until().is_some() && !self.is_rebuilt(through) {
             return Ok(());
         }
-        if self.rebuilt_until().is_some() {
+        if self.is_rebuilt(through) {
             tracing::info!(edition = self.writing, through, "rebuilt: the new result answers");
         }
         sqlx::query("UPDATE editions SET answering = writing, through = $1")

@@ -13,7 +13,7 @@ mod sweep;
 use garenne::Service;
 use garenne::log::{Log, Reading, Start};
 
-pub use app::Analytics;
+pub use app::{Analytics, GoOn};
 pub use sold::Sold;
 
 /// The log: the queue `shop.log`.

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use analytics::{Analytics, Sold};
+use analytics::{Analytics, GoOn, Sold};
 use contracts::analytics::Sales;
 use contracts::orders::OrderConfirmed;
 use contracts::values::OrderId;
@@ -26,12 +26,12 @@ fn order(order_id: OrderId, minute: u64, sku: &str, units: u32, cents: i64) -> S
     Sold::new(order, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(minute * 60 + 59)))
 }
 
-/// What the service's handler does with a page; returns after which entry it goes on, if not after the page's last.
-async fn count(analytics: &Analytics, sold: &[Sold], through: u64, missed: u64) -> Option<u64> {
+/// What the service's handler does with a page; returns where it goes on.
+async fn count(analytics: &Analytics, sold: &[Sold], through: u64, missed: u64) -> GoOn {
     let mut transaction = analytics.store().write().await.unwrap();
-    let goes_on_after = Analytics::count(&mut transaction, sold, through, missed).await.unwrap();
+    let goes_on = Analytics::count(&mut transaction, sold, through, missed).await.unwrap();
     transaction.commit().await.unwrap();
-    goes_on_after
+    goes_on
 }
 
 async fn rebuild(analytics: &Analytics) -> Option<u64> {
@@ -96,15 +96,34 @@ async fn while_everything_is_counted_anew_the_old_answers_stay_and_then_all_of_t
 async fn a_rebuild_from_a_log_that_has_lost_its_beginning_is_given_up_and_nothing_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let analytics = open(&folder).await;
-    count(&analytics, &[order(OrderId::new(), 1, "MUG-BLUE", 1, 1250)], 40, 0).await;
+    let known = order(OrderId::new(), 1, "MUG-BLUE", 1, 1250);
+    count(&analytics, std::slice::from_ref(&known), 40, 0).await;
     let before = analytics.sales(None).await.unwrap();
     assert_eq!(rebuild(&analytics).await, Some(40));
     let late = order(OrderId::new(), 1, "TEA-MINT", 1, 640);
-    assert_eq!(count(&analytics, &[late], 30, 7).await, Some(40), "it goes on where it was");
+    assert_eq!(count(&analytics, &[late], 30, 7).await, GoOn::After(40), "it goes on where it was");
     assert_eq!(analytics.sales(None).await.unwrap(), before);
     // The next one writes nothing into what the one that was given up has left.
     assert_eq!(rebuild(&analytics).await, Some(40));
-    let all = [order(OrderId::new(), 1, "MUG-BLUE", 1, 1250)];
-    assert_eq!(count(&analytics, &all, 40, 0).await, None);
+    assert_eq!(count(&analytics, &[known], 40, 0).await, GoOn::AfterThePage);
     assert_eq!(units(&analytics.sales(None).await.unwrap()), [("MUG-BLUE", 1)]);
+}
+
+#[tokio::test]
+async fn a_rebuild_from_a_log_that_was_deleted_is_given_up_and_what_the_new_one_holds_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let analytics = open(&folder).await;
+    let old = [order(OrderId::new(), 1, "MUG-BLUE", 1, 1250), order(OrderId::new(), 1, "MUG-BLUE", 1, 1250)];
+    count(&analytics, &old, 3, 0).await;
+    let before = analytics.sales(None).await.unwrap();
+    assert_eq!(rebuild(&analytics).await, Some(3));
+    // The log began anew, and is longer than the old one by now.
+    let new = order(OrderId::new(), 9, "TEA-MINT", 1, 640);
+    assert_eq!(count(&analytics, std::slice::from_ref(&new), 2, 0).await, GoOn::AfterThePage);
+    assert_eq!(count(&analytics, &[], 5, 0).await, GoOn::FromTheBeginning);
+    assert_eq!(analytics.sales(None).await.unwrap(), before);
+    assert_eq!(count(&analytics, &[new.clone(), new], 5, 0).await, GoOn::AfterThePage);
+    let after = analytics.sales(None).await.unwrap();
+    assert_eq!((after.orders, after.through, after.rebuilding), (3, Some(5), false));
+    assert_eq!(units(&after), [("MUG-BLUE", 2), ("TEA-MINT", 1)]);
 }

@@ -2,6 +2,7 @@
 
 use garenne::{Context, Event, Failure, Options, Service};
 use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
 use tests::Raw;
 
@@ -129,12 +130,30 @@ async fn fields_that_nobody_knows_and_a_foreign_content_type_are_no_fault() {
     assert_eq!(bench.raw.ready("clerk.dlq").await, 0);
 }
 
+async fn shred(ticket: TicketShredded, ctx: Context<Seen>) -> Result<(), Failure> {
+    ctx.state().note(format!("{} shredded", ticket.number));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_type_that_says_what_only_a_second_routing_key_says() {
+    let bench = Bench::new().await;
+    bench.raw.exchange("shredder.events").await;
+    let clerk = bench.start(Service::new("clerk").on(shred)).await;
+    // Brokers of 3.10 ask nobody whether a sender may use the keys in this header.
+    let mut headers = FieldTable::default();
+    let keys = vec![AMQPValue::LongString("shredder.ticket-shredded".into())];
+    headers.insert("CC".into(), AMQPValue::FieldArray(keys.into()));
+    let properties = BasicProperties::default().with_headers(headers).with_type("shredder.ticket-shredded".into());
+    bench.raw.publish_with("shredder.events", "shredder.ticket-torn-up", r#"{"number":7}"#, properties).await;
+    let dead = bench.raw.take("clerk.dlq").await;
+    assert_eq!(Raw::header(&dead, "garenne-reason").as_deref(), Some("malformed"));
+    assert_eq!(bench.seen.all(), Vec::<String>::new());
+    clerk.stop().await;
+}
+
 #[tokio::test]
 async fn a_type_that_makes_one_message_of_a_queue_look_like_another_one() {
-    async fn shred(ticket: TicketShredded, ctx: Context<Seen>) -> Result<(), Failure> {
-        ctx.state().note(format!("{} shredded", ticket.number));
-        Ok(())
-    }
     let bench = Bench::new().await;
     bench.raw.exchange("shredder.events").await;
     let options = Options::new().queue("life");

@@ -136,6 +136,19 @@ pub(super) fn with_a_malformed_death(dice: &mut Dice, draft: &mut Draft) {
     draft.expected = Expected::Dead("malformed");
 }
 
+/// What brokers keep the properties in that AMQP 1.0 does not know. A queue delivers it as it came; a log cannot.
+pub(super) fn of_the_brokers_own_making(dice: &mut Dice, draft: &mut Draft) {
+    for name in ["type", "app-id", "priority", "delivery-mode", "expiration"] {
+        let name = format!("x-basic-{name}");
+        match dice.from(0, 2) {
+            0 => draft.header(name.as_bytes(), b'l', &3_u64.to_be_bytes()),
+            1 => draft.long_header(name.as_bytes(), b'S', &[b'x'; 300]),
+            _ => draft.long_header(name.as_bytes(), b'S', b"zz"),
+        }
+    }
+    undecodable_perhaps(dice, draft);
+}
+
 /// All that the library itself writes.
 pub(super) fn of_the_library(dice: &mut Dice, draft: &mut Draft) {
     for name in [

@@ -30,6 +30,7 @@ pub(super) fn with_another_routing_key(dice: &mut Dice, draft: &mut Draft) {
     draft.key = dice.one(&keys).to_vec();
     if dice.from(0, 1) == 0 {
         draft.text(TYPE, b"desk.ticket-filed");
+        draft.expected = Expected::Dead("malformed");
     } else {
         draft.expected = Expected::Dead("unknown-type");
     }

@@ -32,6 +32,11 @@ impl Care {
         state.just_now = true;
     }
 
+    /// How many connections a message has broken so far.
+    pub(super) fn broken_so_far(&self) -> u64 {
+        self.state().broken
+    }
+
     /// A delivery of a careful consumer succeeded.
     pub(super) fn succeeded(&self) {
         self.state().in_a_row = 0;

@@ -15,6 +15,7 @@ use tokio::time::{interval, timeout};
 
 use super::amqp_thread::AmqpThread;
 use super::declare::declare;
+use super::farewell::Farewell;
 use super::network::Network;
 use super::screened;
 use super::socket::Line;
@@ -52,6 +53,7 @@ struct Dock {
 pub(super) struct Connected {
     connection: Connection,
     line: Cut,
+    farewell: Farewell,
 }
 
 /// Cuts the line when it is dropped.
@@ -99,8 +101,10 @@ impl Broker {
         let line = Cut(network.next_line());
         let uri = with_frames_of(&self.address, 131_072);
         let properties = properties(&format!("{} consume", self.instance));
-        match timeout(CONNECT_TIMEOUT, screened::connect(uri, properties, network.runtime())).await {
-            Ok(Ok(connection)) => Ok(Connected { connection, line }),
+        let farewell = Farewell::default();
+        let connecting = screened::connect(uri, properties, network.runtime(), farewell.clone());
+        match timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(Ok(connection)) => Ok(Connected { connection, line, farewell }),
             Ok(Err(error)) => Err(BrokerError::connecting(&self.address, &error)),
             Err(_) => Err(self.unanswered()),
         }
@@ -130,7 +134,7 @@ impl Broker {
     async fn pooled(&self, dock: &Dock) -> Result<Connected, BrokerError> {
         let line = Cut(dock.network.next_line());
         match dock.pool.get().await {
-            Ok(object) => Ok(Connected { connection: Object::take(object), line }),
+            Ok(object) => Ok(Connected { connection: Object::take(object), line, farewell: Farewell::default() }),
             Err(PoolError::Backend(error)) => Err(BrokerError::connecting(&self.address, &error)),
             Err(PoolError::Timeout(_)) => Err(self.unanswered()),
             Err(other) => {
@@ -170,6 +174,11 @@ impl Connected {
         while self.connection.status().connected() {
             look.tick().await;
         }
+    }
+
+    /// Whether the broker has ended a consuming connection because it failed at something that it was to deliver.
+    pub(super) fn ended_over_a_message(&self) -> bool {
+        self.farewell.is_poison()
     }
 
     /// Closes politely, for a bounded time, and then in any case.

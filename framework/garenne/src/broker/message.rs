@@ -57,15 +57,25 @@ impl Outgoing {
 
     /// About how many bytes it takes while it waits for its confirm.
     pub(crate) fn weight(&self) -> usize {
-        /// The properties of fixed length, and what the lane keeps beside a message.
-        const AROUND: usize = 512;
-        let header = |(name, value): (&String, &HeaderValue)| name.len() + value.weight();
-        let headers: usize = self.properties.headers.iter().map(header).sum();
-        AROUND + self.body.len() + headers
+        self.body.len() + self.properties.weight()
+    }
+}
+
+impl Inbound {
+    /// About how many bytes it takes while it waits to be read.
+    pub(crate) fn weight(&self) -> usize {
+        self.body.len() + self.properties.weight()
     }
 }
 
 impl Properties {
+    fn weight(&self) -> usize {
+        /// The properties of fixed length, and what is kept beside a message.
+        const AROUND: usize = 512;
+        let header = |(name, value): (&String, &HeaderValue)| name.len() + value.weight();
+        AROUND + self.headers.iter().map(header).sum::<usize>()
+    }
+
     pub(crate) fn text(&self, header: &str) -> Option<&str> {
         self.headers.get(header).and_then(HeaderValue::as_text)
     }

@@ -12,6 +12,7 @@ mod connection;
 mod declare;
 mod direct;
 mod error;
+mod farewell;
 mod header;
 mod lane;
 mod link;
@@ -33,6 +34,7 @@ mod socket;
 mod source;
 mod substituted;
 mod supervisor;
+mod undeliverable;
 
 pub use address::{Address, AddressFault};
 pub(crate) use connection::Broker;
@@ -41,7 +43,7 @@ pub use error::{BrokerError, Drift};
 pub(crate) use header::HeaderValue;
 pub(crate) use lane::{Confirmed, FOR_EVER, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
-pub(crate) use offset::Offset;
+pub(crate) use offset::{Beginning, Offset};
 pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;

@@ -2,6 +2,14 @@
 
 use lapin::types::{AMQPValue, FieldTable};
 
+/// How a subscription to a log begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    pub(crate) offset: Offset,
+    /// Entries that the broker may have under way.
+    pub(crate) prefetch: u16,
+}
+
 /// The entry with which a subscription to a log begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offset {

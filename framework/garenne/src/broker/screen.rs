@@ -5,8 +5,15 @@
 //! The broker passes both on as they are. So the frames of a consuming connection are looked through before the client
 //! sees them, and changed in place, which keeps every length.
 
+use std::ops::Range;
+
+use super::farewell::Farewell;
+
 /// What stands for a byte of a short string that is no UTF-8: the control character for exactly this.
 pub(super) const SUBSTITUTE: char = '\u{1a}';
+/// The header in which a broker says where an entry of a log stands. 3.10 keeps one of the sender's beside its own, so that nobody
+/// can tell which is which: of two, none is given to the client.
+const STREAM_OFFSET: &[u8] = b"x-stream-offset";
 /// Tables and arrays that stand deeper than this are given to the client as long strings, which have the same layout.
 const DEPTH_LIMIT: u8 = 16;
 
@@ -21,6 +28,7 @@ const FRAME_LIMIT: usize = 4 * 1024 * 1024;
 /// A stream of frames on its way to the client.
 #[derive(Debug, Default)]
 pub(super) struct Screen {
+    farewell: Farewell,
     bytes: Vec<u8>,
     /// Up to here the client has them.
     taken: usize,
@@ -31,6 +39,10 @@ pub(super) struct Screen {
 }
 
 impl Screen {
+    pub(super) fn new(farewell: Farewell) -> Self {
+        Self { farewell, ..Self::default() }
+    }
+
     /// Takes what came from the broker.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         if self.taken > 0 {
@@ -76,6 +88,7 @@ impl Screen {
                 self.unchecked = FRAME_HEADER + size + FRAME_END;
             } else if let Some(payload) = fresh.get_mut(FRAME_HEADER..FRAME_HEADER + size) {
                 if kind == METHOD {
+                    self.farewell.note(payload);
                     method(payload)
                 } else {
                     content_header(payload)
@@ -171,8 +184,18 @@ impl Fields<'_> {
     fn table(&mut self, depth: u8) -> Option<()> {
         let bytes = self.long()?;
         let mut fields = Fields { bytes, at: 0 };
+        let mut offset: Option<Range<usize>> = None;
         while fields.at < fields.bytes.len() {
+            let begin = fields.at + 1;
             fields.short_string()?;
+            let name = begin..fields.at;
+            if depth == 0
+                && fields.bytes[name.clone()] == *STREAM_OFFSET
+                && let Some(before) = offset.replace(name.clone())
+            {
+                fields.bytes[before].fill(SUBSTITUTE as u8);
+                fields.bytes[name].fill(SUBSTITUTE as u8);
+            }
             fields.value(depth)?;
         }
         Some(())
@@ -289,6 +312,27 @@ mod tests {
         let deliver = b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\x01\0\x01x\x02k\xfe";
         let through = through(&frame(METHOD, deliver), 1);
         assert_eq!(through, frame(METHOD, b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\x01\0\x01x\x02k\x1a"));
+    }
+
+    #[test]
+    fn an_offset_that_stands_there_twice_is_none() {
+        let table = |names: &[&[u8]]| {
+            let mut fields = Vec::new();
+            for name in names {
+                fields.push(u8::try_from(name.len()).unwrap());
+                fields.extend(*name);
+                fields.extend(b"l\0\0\0\0\0\0\0\x07");
+            }
+            [&u32::try_from(fields.len()).unwrap().to_be_bytes()[..], &fields].concat()
+        };
+        let blot = [SUBSTITUTE as u8; STREAM_OFFSET.len()];
+        for (names, expected) in
+            [([STREAM_OFFSET, b"x"], [STREAM_OFFSET, b"x"]), ([STREAM_OFFSET, STREAM_OFFSET], [&blot[..], &blot[..]])]
+        {
+            let mut payload = header(1 << 13, &table(&names));
+            content_header(&mut payload).unwrap();
+            assert_eq!(payload[14..], table(&expected));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use lapin::tcp::{AMQPUriTcpExt as _, AsyncTcpStream, TLSConfig};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 
+use super::farewell::Farewell;
 use super::screen::Screen;
 
 /// How much is read at once.
@@ -25,11 +26,12 @@ pub(super) async fn connect<K: RuntimeKit + Clone + Send + Sync + 'static>(
     uri: AMQPUri,
     properties: ConnectionProperties,
     runtime: Runtime<K>,
+    farewell: Farewell,
 ) -> lapin::Result<Connection> {
     let parts = RuntimeParts::new(runtime.clone(), Sockets(runtime.clone()));
     let connect = async move |uri: AMQPUri, _: Runtime<RuntimeParts<Runtime<K>, Sockets<K>>>| {
         let socket = uri.connect_with_config_async(TLSConfig::default(), &runtime).await?;
-        Ok(AsyncTcpStream::Plain(Screened::new(socket)))
+        Ok(AsyncTcpStream::Plain(Screened::new(socket, farewell.clone())))
     };
     Connection::connector(uri, Runtime::new(parts), connect, properties).await
 }
@@ -47,8 +49,8 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for S {}
 
 impl<S: Transport> Screened<S> {
-    fn new(socket: AsyncTcpStream<S>) -> Self {
-        Self { socket, screen: Screen::default(), chunk: vec![0; CHUNK].into_boxed_slice() }
+    fn new(socket: AsyncTcpStream<S>, farewell: Farewell) -> Self {
+        Self { socket, screen: Screen::new(farewell), chunk: vec![0; CHUNK].into_boxed_slice() }
     }
 }
 
@@ -121,6 +123,6 @@ impl<K: RuntimeKit> Reactor for Sockets<K> {
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
         let connecting = self.0.tcp_connect_addr(address);
-        async move { Ok(Screened::new(AsyncTcpStream::Plain(connecting.await?))) }
+        async move { Ok(Screened::new(AsyncTcpStream::Plain(connecting.await?), Farewell::default())) }
     }
 }

@@ -17,7 +17,7 @@ use super::care::Care;
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, BrokerError, Delivered, Inbound, Offset, Settler};
+use super::{AckReceipt, Beginning, BrokerError, Delivered, Inbound, Settler};
 use crate::topology::Topology;
 
 /// How long the broker may take to say good-bye.
@@ -28,7 +28,7 @@ pub(crate) struct Source {
     pub(crate) origin: Origin,
     /// What the management UI calls the consumer.
     pub(crate) consumer_tag: String,
-    /// Deliveries that the broker may have under way here. Never 0, which would be no limit.
+    /// Deliveries that the broker may have under way here. Never 0, which would be no limit. Of a log its beginning says how many.
     pub(crate) prefetch: u16,
     /// The broker forgets a delivery as soon as it is sent. For replies, whose caller waits with a deadline anyway.
     pub(crate) no_ack: bool,
@@ -49,14 +49,16 @@ pub(crate) enum Origin {
     Log { queue: String, begin: Begin },
 }
 
-/// Says where a subscription to a log begins, each time anew. It may take its time.
-pub(super) type Begin = Arc<dyn Fn() -> BoxFuture<'static, Offset> + Send + Sync>;
+/// Says how a subscription to a log begins, each time anew, when messages have broken so many connections. It may take its
+/// time.
+pub(super) type Begin = Arc<dyn Fn(u64) -> BoxFuture<'static, Beginning> + Send + Sync>;
 
 pub(crate) type Consume = Arc<dyn Fn(Intake) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// The deliveries of one subscription, until it is cancelled or the channel is lost.
 pub(crate) struct Intake {
     queue: String,
+    prefetch: u16,
     consumer: Consumer,
     channel: Channel,
     settler: Settler,
@@ -98,14 +100,14 @@ impl Source {
     ) -> Result<(), Loss> {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
-            let prefetch = if one_at_a_time { 1 } else { self.prefetch };
-            let arguments = match &self.origin {
+            let (whole, arguments) = match &self.origin {
                 Origin::Log { begin, .. } => tokio::select! {
-                    offset = begin() => offset.argument(),
+                    Beginning { offset, prefetch } = begin(care.broken_so_far()) => (prefetch, offset.argument()),
                     _ = drain.wait_for(Option::is_some) => return Ok(()),
                 },
-                Origin::Queue(_) | Origin::Exclusive(_) => FieldTable::default(),
+                Origin::Queue(_) | Origin::Exclusive(_) => (self.prefetch, FieldTable::default()),
             };
+            let prefetch = if one_at_a_time { 1 } else { whole };
             let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, patience, arguments).await?;
             let _ = started.try_send(());
             let (settler, settling) = if self.no_ack {
@@ -117,6 +119,7 @@ impl Source {
             let end = Arc::new(Mutex::new(End::Cancelled));
             let intake = Intake {
                 queue: queue.clone(),
+                prefetch,
                 consumer,
                 channel: channel.clone(),
                 settler,
@@ -127,7 +130,7 @@ impl Source {
                     care: Arc::clone(&care),
                     consumer: self.consumer_tag.clone(),
                     come: 0,
-                    wanted: u32::from(self.prefetch),
+                    wanted: u32::from(whole),
                 }),
                 end: Arc::clone(&end),
             };
@@ -185,6 +188,16 @@ impl Intake {
     /// The queue that the deliveries come from.
     pub(crate) fn queue(&self) -> &str {
         &self.queue
+    }
+
+    /// How many deliveries may be under way.
+    pub(crate) fn prefetch(&self) -> u16 {
+        self.prefetch
+    }
+
+    /// Whether it takes one delivery at a time, because a message has broken a connection.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful.is_some()
     }
 
     /// The next delivery. `None` when there are no more: the service drains, or the channel is lost. Cancel-safe.

@@ -241,14 +241,14 @@ impl Supervisor {
                 ended = running.join_next() => match ended {
                     None => return Ending::Drained,
                     Some(Ok(Ok(()))) => working = working.saturating_sub(1),
-                    Some(Ok(Err(loss))) => return lost(loss, care),
+                    Some(Ok(Err(loss))) => return lost(loss, connection, care),
                     Some(Err(panic)) => return Ending::Lost(BrokerError::Lost(format!("a consumer ended: {panic}"))),
                 },
                 _ = drain.wait_for(Option::is_some), if working == 0 && *self.phase.borrow() != Phase::Drained => {
                     self.enter(Phase::Drained);
                 }
                 change = link.next(connection) => if let Change::Lost(loss) = change {
-                    return lost(loss, care);
+                    return lost(loss, connection, care);
                 },
             }
         }
@@ -263,8 +263,8 @@ fn after(error: &BrokerError, patience: Duration) -> Duration {
     }
 }
 
-fn lost(loss: Loss, care: &Care) -> Ending {
-    if loss.poison {
+fn lost(loss: Loss, connection: &Connected, care: &Care) -> Ending {
+    if loss.poison || connection.ended_over_a_message() {
         care.broken();
     }
     Ending::Lost(loss.error)

@@ -47,9 +47,9 @@ struct Event<'a> {
     tracestate: Value,
 }
 
-/// An attribute of an event in binary mode, with any of the prefixes in use.
+/// An attribute of an event in binary mode, with any of the prefixes in use. What is too long to go on as a property is none.
 pub(super) fn attribute<'a>(properties: &'a Properties, name: &str) -> Option<&'a str> {
-    value(properties, name)?.as_text()
+    value(properties, name)?.as_text().filter(|text| text.len() <= SHORT_STRING_LIMIT)
 }
 
 fn value<'a>(properties: &'a Properties, name: &str) -> Option<&'a HeaderValue> {
@@ -94,9 +94,20 @@ pub(super) fn unfit(properties: &Properties) -> Option<Failure> {
     if properties.kind.is_some() && properties.message_id.is_some() {
         return None;
     }
-    let version = attribute(properties, "specversion").filter(|version| *version != VERSION)?;
-    let text = format!("CloudEvents {version:?} is not read; send specversion {VERSION:?}");
+    let needed = ["type", "id", "source", "specversion"];
+    let text =
+        if let Some(text) = needed.into_iter().find_map(|name| too_long(name, value(properties, name)?.as_text()?)) {
+            format!("the CloudEvent's {text}")
+        } else {
+            let version = attribute(properties, "specversion").filter(|version| *version != VERSION)?;
+            format!("CloudEvents {version:?} is not read; send specversion {VERSION:?}")
+        };
     Some(Failure::hopeless(text, Reason::Malformed))
+}
+
+fn too_long(name: &str, text: &str) -> Option<String> {
+    let bytes = text.len();
+    (bytes > SHORT_STRING_LIMIT).then(|| format!("{name} has {bytes} bytes; send at most {SHORT_STRING_LIMIT}"))
 }
 
 /// The delivery as if its event had come in plain: its data as the body, its attributes where the properties leave something
@@ -118,6 +129,13 @@ pub(super) fn open(inbound: &Inbound) -> Option<Result<Inbound, Failure>> {
 
 fn opened(inbound: &Inbound) -> Result<Inbound, String> {
     let event: Event<'_> = serde_json::from_slice(&inbound.body).map_err(|error| error.to_string())?;
+    let optional = [("time", &event.time), ("datacontenttype", &event.datacontenttype)];
+    let optional = optional.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+    let required =
+        [("type", &event.kind), ("id", &event.id), ("source", &event.source), ("specversion", &event.specversion)];
+    if let Some(text) = required.into_iter().chain(optional).find_map(|(name, text)| too_long(name, text)) {
+        return Err(text);
+    }
     if event.specversion != VERSION {
         return Err(format!("specversion is {:?}; send {VERSION:?}", event.specversion));
     }

@@ -101,6 +101,30 @@ fn attributes_of_another_version_are_refused_where_they_are_needed() {
 }
 
 #[test]
+fn an_attribute_that_fits_no_property_is_refused_and_goes_nowhere() {
+    for name in ["type", "id", "source", "specversion"] {
+        let mut properties = Properties::default();
+        properties.set_text(&format!("cloudEvents_{name}"), "a".repeat(256));
+        let inbound = inbound("{}", properties);
+        let failure = unfit(&inbound).unwrap();
+        assert_eq!(failure.to_string(), format!("the CloudEvent's {name} has 256 bytes; send at most 255"));
+        let message = Message::read(&inbound, "clerk");
+        assert_eq!((message.name(), message.message_id()), ("a.key", None));
+        assert_eq!(Observed::from(inbound).service, None);
+    }
+}
+
+#[test]
+fn what_is_said_about_an_event_is_short_whatever_it_quotes() {
+    let text = refused(&structured(with("id", json!({"i".repeat(5000): "i".repeat(5000)}))));
+    assert!(text.len() < 1100, "{} bytes", text.len());
+    let text = refused(&structured(with("data_base64", json!("i".repeat(5000)))));
+    assert!(text.len() < 1100, "{} bytes", text.len());
+    let unread = serde_json::from_value::<u32>(json!("i".repeat(5000))).unwrap_err();
+    assert_eq!(crate::consumer::Failure::dead_letter(unread).to_string().len(), 1024);
+}
+
+#[test]
 fn an_event_in_structured_mode_is_handled_as_if_its_data_had_come_plain() {
     let inbound = opened(event().to_string());
     assert_eq!(inbound.body, br#"{"number":7}"#);
@@ -161,6 +185,11 @@ fn what_is_wrong_with_an_event_is_said() {
         ("source", json!("s".repeat(254)), "source and id have more than 255 bytes together"),
         ("type", json!(null), "missing field `type`"),
         ("type", json!(""), "type is empty"),
+        ("type", json!("t".repeat(256)), "type has 256 bytes; send at most 255"),
+        ("id", json!("i".repeat(256)), "id has 256 bytes; send at most 255"),
+        ("specversion", json!("1".repeat(256)), "specversion has 256 bytes; send at most 255"),
+        ("time", json!("t".repeat(256)), "time has 256 bytes; send at most 255"),
+        ("datacontenttype", json!("d".repeat(256)), "datacontenttype has 256 bytes; send at most 255"),
         ("time", json!("yesterday"), "time is \"yesterday\"; send RFC 3339"),
         ("data_base64", json!("e30="), "it has both data and data_base64"),
         ("datacontenttype", json!("text/plain"), "data of type \"text/plain\" has to be text, or data_base64"),

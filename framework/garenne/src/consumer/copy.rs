@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Failure, Message};
-use crate::broker::{HeaderValue, Inbound, Outgoing, Properties};
+use super::{Failure, Message, cut};
+use crate::broker::{DIRECT_REPLY_TO, HeaderValue, Inbound, Outgoing, Properties};
 use crate::publisher::{header, now_in_milliseconds};
 use crate::retry::Reason;
 use crate::topology::names;
-
-/// How much of an error's text travels.
-const ERROR_LIMIT: usize = 1024;
 
 /// All headers stand in one frame, ours of 32 KiB at most, and the broker closes the connection over a larger one. A sender
 /// whose frames are larger may have filled them.
@@ -80,6 +77,9 @@ impl Failed<'_> {
         }
         // A time to live was meant for the first delivery; on the ladder it would cut the delay short.
         properties.expiration = None;
+        // Whoever publishes this very word asks for direct replies, and the broker refuses it to who has not subscribed to them. Of
+        // AMQP 0-9-1's clients it never arrives, since the broker puts an address in its place; of AMQP 1.0's it does.
+        properties.reply_to = properties.reply_to.filter(|address| address != DIRECT_REPLY_TO);
         let message = self.message;
         let first = message.first_failed_at.and_then(|at| u64::try_from(at).ok());
         properties.set_integer(header::FIRST_FAILED_AT, first.unwrap_or_else(now_in_milliseconds));
@@ -89,7 +89,7 @@ impl Failed<'_> {
         properties.set_text(header::QUEUE, self.queue);
         properties.set_text(header::HANDLER, self.handler);
         properties.set_text(header::ERROR_CLASS, self.failure.class());
-        properties.set_text(header::ERROR, cut(&self.failure.to_string()));
+        properties.set_text(header::ERROR, self.failure.to_string());
         properties
     }
 }
@@ -114,12 +114,6 @@ fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<Str
         }
     }
     left_out
-}
-
-/// As much of an error's text as travels.
-pub(super) fn cut(text: &str) -> &str {
-    let end = (0..=ERROR_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -150,12 +144,17 @@ mod tests {
         }
     }
 
-    fn copies() -> (Outgoing, Outgoing) {
-        let (inbound, failure) = (inbound(), Failure::retry("é".repeat(1000)));
-        let message = Message::read(&inbound, "inventory");
+    fn copies_of(inbound: &Inbound) -> [Outgoing; 2] {
+        let failure = Failure::retry("é".repeat(1000));
+        let message = Message::read(inbound, "inventory");
         let (service, queue, handler) = ("inventory", "inventory.q", "reserve");
-        let failed = Failed { service, queue, handler, inbound: &inbound, message: &message, failure: &failure };
-        (failed.retry(Duration::from_secs(5)), failed.dead_letter(Reason::AttemptsUsedUp))
+        let failed = Failed { service, queue, handler, inbound, message: &message, failure: &failure };
+        [failed.retry(Duration::from_secs(5)), failed.dead_letter(Reason::AttemptsUsedUp)]
+    }
+
+    fn copies() -> (Outgoing, Outgoing) {
+        let [retry, dead] = copies_of(&inbound());
+        (retry, dead)
     }
 
     #[test]
@@ -171,6 +170,21 @@ mod tests {
                 .collect();
             assert_eq!(kept, ["x-tenant"]);
             assert_eq!(copy.properties.expiration, None);
+        }
+    }
+
+    #[test]
+    fn a_copy_asks_for_no_direct_replies_and_keeps_every_address() {
+        for (address, kept) in [
+            (DIRECT_REPLY_TO, None),
+            ("amq.rabbitmq.reply-to.g1h2", Some("amq.rabbitmq.reply-to.g1h2")),
+            ("desk.reply.1", Some("desk.reply.1")),
+        ] {
+            let mut inbound = inbound();
+            inbound.properties.reply_to = Some(address.into());
+            for copy in copies_of(&inbound) {
+                assert_eq!(copy.properties.reply_to.as_deref(), kept);
+            }
         }
     }
 
@@ -195,6 +209,6 @@ mod tests {
         ] {
             assert_eq!(dead.properties.text(name), Some(value));
         }
-        assert_eq!(dead.properties.text(header::ERROR).unwrap().len(), ERROR_LIMIT);
+        assert_eq!(dead.properties.text(header::ERROR).unwrap().len(), 1024);
     }
 }

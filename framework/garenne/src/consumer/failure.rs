@@ -5,7 +5,10 @@ use std::fmt::Display;
 use crate::broker::PublishError;
 use crate::retry::{Outcome, Reason};
 
-/// What a handler returns when it could not do its work.
+/// How much of an error's text is kept: it goes into logs, headers, notices and replies, and may quote whatever somebody has sent.
+const ERROR_LIMIT: usize = 1024;
+
+/// What a handler returns when it could not do its work. Of the error's text 1 KiB is kept.
 ///
 /// There is no conversion from other errors: whether a failure is worth another attempt only the handler's author
 /// knows, and a forgotten choice does not compile. [`Classify`] makes the choice short. An error that always means the
@@ -32,7 +35,7 @@ impl Failure {
     /// It may work later: the message goes onto the retry ladder, and is a dead letter when the attempts are used up.
     #[must_use]
     pub fn retry(error: impl Display) -> Self {
-        Self { text: error.to_string(), class: "retry", outcome: Outcome::Retryable }
+        Self { text: kept(error), class: "retry", outcome: Outcome::Retryable }
     }
 
     /// It never will: the message is a dead letter at once.
@@ -42,7 +45,7 @@ impl Failure {
     }
 
     pub(crate) fn hopeless(error: impl Display, reason: Reason) -> Self {
-        Self { text: error.to_string(), class: reason.as_str(), outcome: Outcome::Hopeless(reason) }
+        Self { text: kept(error), class: reason.as_str(), outcome: Outcome::Hopeless(reason) }
     }
 
     pub(crate) fn of_class(self, class: &'static str) -> Self {
@@ -57,6 +60,18 @@ impl Failure {
     pub(crate) fn outcome(&self) -> Outcome {
         self.outcome
     }
+}
+
+fn kept(error: impl Display) -> String {
+    let mut text = error.to_string();
+    text.truncate(cut(&text).len());
+    text
+}
+
+/// As much of an error's text as is kept.
+pub(crate) fn cut(text: &str) -> &str {
+    let end = (0..=ERROR_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// An error that knows by itself whether trying again may help, so that `?` makes a [`Failure`] of it.

@@ -18,6 +18,7 @@ mod trial;
 mod unfit;
 mod worker;
 
+pub(crate) use failure::cut;
 pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};
 pub(crate) use handlers::{Foreign, Found, Handler, Handlers};

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
-use super::copy::{Failed, cut};
+use super::copy::Failed;
 use super::plain::plain;
 use super::{Failure, Found, Handlers, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
@@ -165,7 +165,7 @@ impl Worker {
         let error = failure.to_string();
         let mut notice = json!({
             "queue": queue, "message": message.name(), "message_id": message.message_id(),
-            "attempt": attempt, "error": cut(&error),
+            "attempt": attempt, "error": error,
         });
         let name = match verdict(failure.outcome(), attempt, attempts, &parts.ladder) {
             Settlement::Retry { delay } => {

@@ -10,7 +10,12 @@
 //!
 //! A log may hold the same event twice, under one message id: publishing is at least once. And it is bounded: what
 //! a reader comes too late for is [missed](Page::missed), which is counted and told.
+//!
+//! What the broker takes into a log and cannot deliver from it (a header `x-basic-type` that is no text) ends the connection each
+//! time. The reader finds it, passes it over, and counts it as unreadable. Brokers that deliver a chunk as a whole, 3.10 among
+//! them, cannot deliver what stands before it in its chunk either; that is counted too.
 
+mod beginning;
 mod page;
 mod place;
 mod reader;

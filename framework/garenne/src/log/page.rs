@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use garenne_contract::Event;
 
-use crate::broker::Inbound;
-use crate::consumer::{read_plainly, sent_at};
+use crate::broker::{Inbound, substituted};
+use crate::consumer::{cut, read_plainly, sent_at};
 use crate::publisher::header;
 
 /// The header in which the broker says where in the log an entry stands.
@@ -113,7 +113,7 @@ impl Page {
             return None;
         }
         let event = match &entry.unfit {
-            None => serde_json::from_slice(entry.body()).map_err(|error| error.to_string()),
+            None => serde_json::from_slice(entry.body()).map_err(|error| cut(&error.to_string()).to_owned()),
             Some(unfit) => Err(unfit.clone()),
         };
         match event {
@@ -136,8 +136,9 @@ impl Page {
         self.all.last().map_or(0, Logged::offset)
     }
 
-    /// How many entries before this page the log no longer had, at most: it is bounded, and the reader came too late for them, or
-    /// has been [rewound](super::rewind) to before them. The broker takes a place in the log for itself now and then, which counts too.
+    /// How many entries before this page and within it the log no longer had: it is bounded, and the reader came too late for them,
+    /// or has been [rewound](super::rewind) to before them. An offset that is left out by itself is none of them: the broker takes a
+    /// place in the log for itself now and then. Among several it may have taken one, so it is this many at most.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.missed
@@ -147,12 +148,19 @@ impl Page {
     pub fn go_on_after(&self, offset: u64) {
         self.notes.last.store(i64::try_from(offset).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
+
+    /// Goes on with the oldest entry that the log has, once the page is committed.
+    pub fn begin_again(&self) {
+        self.notes.last.store(-1, Ordering::Relaxed);
+    }
 }
 
 impl Logged {
-    /// Nothing when the broker does not say where it stands, which it does for what comes from a stream.
-    pub(super) fn of(inbound: Inbound) -> Option<Self> {
-        let offset = inbound.properties.integer(OFFSET).filter(|offset| *offset >= 0)?;
+    /// Nothing when the broker does not say where it stands, which it does for what comes from a stream. What the sender has made
+    /// illegible stands where the next one was expected; that is at most as far as it is.
+    pub(super) fn of(inbound: Inbound, expected: Option<i64>) -> Option<Self> {
+        let told = inbound.properties.integer(OFFSET).filter(|offset| *offset >= 0);
+        let offset = told.or_else(|| expected.filter(|_| substituted(&inbound).is_some()))?;
         let (inbound, failure) = read_plainly(inbound);
         Some(Self { offset, inbound, unfit: failure.map(|failure| failure.to_string()) })
     }
@@ -240,7 +248,7 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_integer(OFFSET, offset);
         let (exchange, routing_key, body) = ("desk.events".to_owned(), name.to_owned(), body.as_bytes().to_vec());
-        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties }).unwrap()
+        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties }, None).unwrap()
     }
 
     #[test]
@@ -265,6 +273,17 @@ mod tests {
         let properties = Properties::default();
         let (exchange, routing_key) = ("x".to_owned(), "k".to_owned());
         let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties };
-        assert!(Logged::of(inbound).is_none());
+        assert!(Logged::of(inbound, Some(7)).is_none());
+    }
+
+    #[test]
+    fn an_entry_with_a_forged_offset_stands_where_the_next_one_was_expected_and_cannot_be_read() {
+        let mut properties = Properties::default();
+        properties.set_integer(&"\u{1a}".repeat(OFFSET.len()), 1_000_000);
+        let (exchange, routing_key, body) = ("desk.events".to_owned(), "desk.filed".to_owned(), b"{}".to_vec());
+        let inbound = Inbound { exchange, routing_key, redelivered: false, body, properties };
+        assert!(Logged::of(inbound.clone(), None).is_none());
+        let entry = Logged::of(inbound, Some(8)).unwrap();
+        assert!(entry.place() == 8 && entry.unfit.is_some(), "{entry:?}");
     }
 }

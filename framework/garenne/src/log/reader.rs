@@ -1,5 +1,6 @@
 //! Reads one log: page by page, each with its place in one transaction.
 
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -7,9 +8,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::beginning::Covered;
 use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
-use crate::broker::{AckReceipt, Delivered, Intake, Offset, Origin, Source};
+use crate::broker::{AckReceipt, Beginning, Broker, Delivered, Intake, Origin, Source, substituted};
 use crate::consumer::{Failure, Message, guard};
 use crate::outbox::{Handling, Outbox};
 use crate::publisher::now_in_milliseconds;
@@ -19,8 +21,6 @@ use crate::telemetry::{Metrics, ReadingMetrics};
 const LOOK: Duration = Duration::from_secs(1);
 /// After so many looks nothing comes any more of what the log has already.
 const SILENCE: u32 = 5;
-/// How long trouble with the database is waited out before a subscription begins.
-const TROUBLE: Duration = Duration::from_millis(500);
 /// The wait after the first failed attempt at a page; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ pub(crate) type Handle = Box<dyn Fn(Page, Message, Handling) -> BoxFuture<'stati
 
 pub(crate) struct ReaderParts {
     pub(crate) reading: Reading,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) outbox: Outbox,
     pub(crate) handle: Handle,
     pub(crate) metrics: Arc<Metrics>,
@@ -43,22 +44,23 @@ pub(crate) struct ReaderParts {
 
 /// Reads one log for one reader.
 pub(crate) struct Reader {
-    parts: ReaderParts,
+    pub(super) parts: ReaderParts,
     log: Arc<str>,
-    metrics: ReadingMetrics,
+    pub(super) metrics: ReadingMetrics,
     /// How the subscription began.
-    begun: Mutex<Covered>,
+    pub(super) begun: Mutex<Covered>,
+    /// How many connections messages had broken then.
+    pub(super) broken: AtomicU64,
+    /// How many entries shall be under way.
+    pub(super) prefetch: AtomicU16,
 }
 
-/// What a subscription has brought so far.
-#[derive(Debug, Clone, Copy, Default)]
-struct Covered {
-    /// The entry that the broker was asked for. Nothing when it decided itself.
-    asked: Option<i64>,
-    /// Whether that one is done already, so that it must have been in the log.
-    resumed: bool,
-    /// The last one that came.
-    last: Option<i64>,
+/// The entries of a page as they came.
+struct Gathered {
+    entries: Vec<Logged>,
+    receipts: Vec<AckReceipt>,
+    /// Of their bodies, whatever stood around the events.
+    bytes: usize,
 }
 
 /// What became of a page.
@@ -75,53 +77,32 @@ impl Reader {
     pub(crate) fn new(parts: ReaderParts) -> Arc<Self> {
         let Reading { log, reader, .. } = &parts.reading;
         let metrics = parts.metrics.reading(log, reader);
-        Arc::new(Self { log: log.as_str().into(), metrics, begun: Mutex::default(), parts })
+        let (log, prefetch) = (log.as_str().into(), AtomicU16::new(parts.reading.first_prefetch()));
+        Arc::new(Self { log, metrics, begun: Mutex::default(), broken: AtomicU64::new(0), prefetch, parts })
     }
 
     /// The subscription.
     pub(crate) fn source(self: &Arc<Self>, consumer_tag: String) -> Source {
         let (begins, consumes) = (Arc::clone(self), Arc::clone(self));
-        let begin = Arc::new(move || -> BoxFuture<'static, Offset> {
+        let begin = Arc::new(move |broken| -> BoxFuture<'static, Beginning> {
             let reader = Arc::clone(&begins);
-            Box::pin(async move { reader.begin().await })
+            Box::pin(async move { reader.begin(broken).await })
         });
         Source {
             origin: Origin::Log { queue: self.parts.reading.log.clone(), begin },
             consumer_tag,
-            prefetch: self.parts.reading.prefetch(),
+            prefetch: self.parts.reading.first_prefetch(),
             no_ack: false,
             stays: false,
             consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
         }
     }
 
-    /// Where to begin. It asks for the last entry that is done, not the one after it: when that one does not come, the log has it no
-    /// longer, and perhaps others.
-    async fn begin(&self) -> Offset {
-        let Reading { log, reader, start, .. } = &self.parts.reading;
-        let mut told = false;
-        let (offset, asked, resumed) = loop {
-            match place::look(self.parts.outbox.store(), log, reader).await {
-                Ok(Some(done)) if done >= 0 => break (Offset::At(done), Some(done), true),
-                Ok(Some(_)) => break (Offset::First, Some(0), false),
-                Ok(None) => break (start.offset(), start.first(), false),
-                Err(error) if !told => {
-                    told = true;
-                    tracing::warn!(%error, log, reader, "how far the log is read cannot be read; trying again");
-                }
-                Err(_) => {}
-            }
-            sleep(TROUBLE).await;
-        };
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Covered { asked, resumed, last: None };
-        offset
-    }
-
     /// Reads until the service drains, the channel is lost, or the subscription does not bring what is wanted.
     async fn read(self: Arc<Self>, mut intake: Intake) {
         let drain = intake.drain();
         let mut covered = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((entries, receipts)) = self.gather(&mut intake, covered).await {
+        while let Some(Gathered { entries, receipts, bytes }) = self.gather(&mut intake, covered).await {
             let entries: Arc<[Logged]> = entries.into();
             if !self.work(&entries, covered, drain.clone()).await {
                 break;
@@ -129,12 +110,21 @@ impl Reader {
             // To a log this is no more than a request for as many again.
             receipts.into_iter().for_each(AckReceipt::acknowledge);
             covered.last = entries.last().map(Logged::place);
+            if !intake.is_careful() && self.asks_for_other_than(intake.prefetch(), entries.len(), bytes) {
+                break;
+            }
         }
         self.free();
     }
 
+    /// Whether the next subscription shall have more under way than this one, or less.
+    fn asks_for_other_than(&self, now: u16, entries: usize, bytes: usize) -> bool {
+        let next = self.parts.reading.next_prefetch(now, entries, bytes, bytes >= PAGE_BYTES);
+        next.inspect(|next| self.prefetch.store(*next, Ordering::Relaxed)).is_some()
+    }
+
     /// The entries of the next page.
-    async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<(Vec<Logged>, Vec<AckReceipt>)> {
+    async fn gather(&self, intake: &mut Intake, covered: Covered) -> Option<Gathered> {
         let Reading { page, linger, .. } = self.parts.reading;
         let mut looks = 0_u32;
         let first = loop {
@@ -155,19 +145,24 @@ impl Reader {
         let mut next = Some(first);
         while let Some(Delivered { inbound, receipt }) = next {
             bytes += inbound.body.len();
-            match Logged::of(inbound) {
+            let expected = entries.last().map(|entry: &Logged| entry.place() + 1).or(covered.next());
+            let lost = expected.is_none() && substituted(&inbound).is_some();
+            match Logged::of(inbound, expected) {
                 Some(entry) => {
                     entries.push(entry);
                     receipts.push(receipt);
                 }
+                // The next one tells where it stood.
+                None if lost => receipt.acknowledge(),
                 // What is not acknowledged stays where it is.
                 None => self.stuck(format!("queue {} is no stream: delete it, and start its keeper again", self.log)),
             }
-            let full = entries.len() >= usize::from(page) || bytes >= PAGE_BYTES;
+            // No more comes than may be under way.
+            let full = entries.len() >= usize::from(page.min(intake.prefetch())) || bytes >= PAGE_BYTES;
             next = if full { None } else { timeout_at(until, intake.next()).await.unwrap_or_default() };
         }
         let draining = intake.drain().borrow().is_some();
-        (!draining).then_some((entries, receipts))
+        (!draining).then_some(Gathered { entries, receipts, bytes })
     }
 
     /// Tries a page until it is done; `false` when the subscription is to end.
@@ -222,7 +217,7 @@ impl Reader {
             return Err(Failure::retry(begins_anew(place.offset)));
         }
         let Some(next) = all.get(from) else { return Ok(Outcome::DoneBefore) };
-        let missed = if covered.begins_late(first) { next.place().abs_diff(place.offset + 1) } else { 0 };
+        let missed = missed_behind(place.offset, &all[from..]);
 
         let (page, notes) = Page::new(Arc::clone(all), from, missed);
         let handling = Handling::begun(outbox, &self.log, transaction);
@@ -240,7 +235,7 @@ impl Reader {
         }
         handling.commit().await?;
         if missed > 0 {
-            self.metrics.missed(missed, next.offset());
+            self.metrics.missed(missed, next.offset(), last.offset());
         }
         for entry in unreadable {
             self.metrics.unreadable(entry.offset, &entry.name, entry.message_id.as_deref(), &entry.error);
@@ -278,21 +273,15 @@ impl Reader {
     }
 }
 
-impl Covered {
-    /// Every entry after this one is still to come or comes next. Nothing when only the first that comes tells.
-    fn before(self) -> Option<i64> {
-        self.last.or(self.asked.map(|asked| asked - 1))
-    }
-
-    /// The entry that is done and was asked for all the same, until something comes.
-    fn awaits(self) -> Option<i64> {
-        self.asked.filter(|_| self.resumed && self.last.is_none())
-    }
-
-    /// Whether the subscription begins behind the entry that was asked for: the log has it no longer.
-    fn begins_late(self, first: &Logged) -> bool {
-        self.last.is_none() && self.asked.is_some_and(|asked| first.place() > asked)
-    }
+/// How many entries are missing behind this one and between those that came. Where one alone is missing none is: the broker
+/// takes a place for itself now and then. What it removes it removes by the segment.
+fn missed_behind(done: i64, entries: &[Logged]) -> u64 {
+    let places = entries.iter().map(Logged::place);
+    let gaps = std::iter::once(done).chain(places.clone()).zip(places);
+    gaps.map(|(before, next)| next.saturating_sub(before).saturating_sub(1))
+        .filter(|gap| *gap > 1)
+        .map(i64::unsigned_abs)
+        .sum()
 }
 
 /// What to say when the log is another one than the one that was read.
@@ -303,7 +292,7 @@ fn begins_anew(offset: i64) -> String {
     )
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
 }
 
@@ -314,15 +303,27 @@ fn database(error: sqlx::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::Covered;
+    use super::*;
+    use crate::broker::{Inbound, Properties};
 
     #[test]
-    fn what_was_brought_before_is_not_brought_again() {
-        // Asked for 40, which is done: 41 comes after it.
-        let begun = Covered { asked: Some(40), resumed: true, last: None };
-        assert_eq!(begun.before(), Some(39));
-        assert_eq!(Covered { last: Some(99), ..begun }.before(), Some(99));
-        // The broker decides.
-        assert_eq!(Covered::default().before(), None);
+    fn entries_that_are_gone_are_told_from_the_places_that_a_broker_takes() {
+        let missed = |done: i64, places: &[i64]| {
+            let entry = |place: &i64| {
+                let mut properties = Properties::default();
+                properties.set_integer("x-stream-offset", *place);
+                let (exchange, routing_key) = ("desk.events".to_owned(), "desk.filed".to_owned());
+                Logged::of(Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties }, None)
+            };
+            let entries: Vec<Logged> = places.iter().filter_map(entry).collect();
+            missed_behind(done, &entries)
+        };
+        assert_eq!(missed(-1, &[0, 1, 2]), 0);
+        // One by itself is the broker's.
+        assert_eq!(missed(6, &[8, 9, 11]), 0);
+        // The log let go what the reader had not come to, and again while it read.
+        assert_eq!(missed(6, &[107, 108, 208]), 100 + 99);
+        assert_eq!(missed(-1, &[400]), 400);
+        assert_eq!(missed(6, &[]), 0);
     }
 }

@@ -5,6 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::broker::Offset;
 use crate::topology::{Fault, names};
 
+/// Bytes that are about under way to a reader. Nobody can ask a broker for bytes, so it is asked for as many entries as they were
+/// last found to be.
+const UNDER_WAY: usize = 64 * 1024 * 1024;
+/// With which a new subscription reckons, whatever the log was like before: as many entries as fit if all are as large as can be.
+const FIRST_PREFETCH: u16 = 4;
+/// So many times as many entries may be under way after each subscription that had no more than were asked for.
+const GROWTH: u16 = 16;
 /// Entries that are under way to a reader beside the page in hand: enough that it never waits for the network.
 const PAGES_AHEAD: u16 = 3;
 /// Pages of one entry would otherwise make the broker wait for each.
@@ -68,7 +75,8 @@ impl Reading {
         Self { start, ..self }
     }
 
-    /// At most so many entries in one page and so in one transaction, 1 to 20,000. Four times as many may be in memory.
+    /// At most so many entries in one page and so in one transaction, 1 to 20,000. A page takes no more once it has 8 MiB. Four times as
+    /// many entries may be in memory, and about 64 MiB.
     #[must_use]
     pub fn page(self, entries: u16) -> Self {
         Self { page: entries, ..self }
@@ -86,8 +94,19 @@ impl Reading {
         Self { deadline, ..self }
     }
 
-    pub(crate) fn prefetch(&self) -> u16 {
-        self.page.saturating_mul(PAGES_AHEAD + 1).max(LEAST_PREFETCH)
+    pub(super) fn first_prefetch(&self) -> u16 {
+        FIRST_PREFETCH
+    }
+
+    /// How many entries shall be under way after a page of so many entries and bytes, if not as many as now. The page was cut
+    /// because it was too large, or because it had all that were under way.
+    pub(super) fn next_prefetch(&self, now: u16, entries: usize, bytes: usize, too_large: bool) -> Option<u16> {
+        let most = self.page.saturating_mul(PAGES_AHEAD + 1).max(LEAST_PREFETCH);
+        let fits = UNDER_WAY.saturating_mul(entries) / bytes.max(1);
+        let fits = u16::try_from(fits).unwrap_or(u16::MAX).clamp(1, most);
+        let next = if too_large { fits.min(now) } else { fits.min(now.saturating_mul(GROWTH)) };
+        let all = entries >= usize::from(now.min(self.page));
+        (if too_large { next < now } else { all && next > now }).then_some(next)
     }
 
     /// What is out of its range.
@@ -141,10 +160,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_never_waits_for_an_entry_at_a_time() {
-        assert_eq!(Reading::new("shop", "sales").page(1).prefetch(), 100);
-        assert_eq!(Reading::new("shop", "sales").page(1000).prefetch(), 4000);
-        assert_eq!(Reading::new("shop", "sales").page(PAGE_LIMIT).prefetch(), u16::MAX);
+    fn more_and_more_small_entries_are_under_way_until_no_page_waits_for_the_next_one() {
+        for (page, most) in [(1, 100), (1000, 4000), (PAGE_LIMIT, u16::MAX)] {
+            let reading = Reading::new("shop", "sales").page(page);
+            let (mut now, mut steps) = (reading.first_prefetch(), 0);
+            let whole = |now: u16| usize::from(now.min(page));
+            while let Some(next) = reading.next_prefetch(now, whole(now), whole(now) * 500, false) {
+                (now, steps) = (next, steps + 1);
+            }
+            assert!(now == most && steps <= 4, "{now} after {steps} steps");
+            // A page that had fewer was not held up.
+            assert_eq!(reading.next_prefetch(4, whole(4) - 1, 500, false), None);
+        }
+    }
+
+    #[test]
+    fn of_large_entries_few_are_under_way() {
+        let reading = Reading::new("shop", "sales");
+        let (mebibyte, most) = (1024 * 1024, 16 * 1024 * 1024);
+        assert_eq!(reading.next_prefetch(4000, 8, 8 * mebibyte, true), Some(64));
+        assert_eq!(reading.next_prefetch(64, 8, 8 * mebibyte, true), None);
+        assert_eq!(reading.next_prefetch(64, 1, most, true), Some(reading.first_prefetch()));
+        assert_eq!(reading.next_prefetch(4, 4, 4 * most, false), None);
+        assert_eq!(reading.next_prefetch(4, 4, 4 * mebibyte, false), Some(64));
+        assert_eq!(reading.next_prefetch(4, 1, usize::MAX, true), Some(1));
     }
 
     #[test]

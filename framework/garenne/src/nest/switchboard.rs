@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use serde_json::Value;
 
 use super::packet::{self, Sent};
+use super::pattern::route;
 use super::{NestPattern, PACKETS};
 use crate::broker::Inbound;
 use crate::consumer::{Failure, Foreign, Found, Handler, Message};
@@ -24,6 +26,8 @@ pub(crate) struct Extension {
 
 /// All handlers of one queue.
 pub(crate) struct Switchboard {
+    /// The queue, and the exchange before it.
+    name: String,
     extensions: Extensions,
     publisher: Publisher,
 }
@@ -38,11 +42,12 @@ struct Extensions {
 impl Switchboard {
     /// With `wildcards`, `*` and `#` in a pattern stand for others.
     pub(crate) fn new(
+        name: &str,
         extensions: impl IntoIterator<Item = (NestPattern, Extension)>,
         wildcards: bool,
         publisher: Publisher,
     ) -> Self {
-        Self { extensions: Extensions::new(extensions, wildcards), publisher }
+        Self { name: name.to_owned(), extensions: Extensions::new(extensions, wildcards), publisher }
     }
 }
 
@@ -84,6 +89,9 @@ impl Foreign for Switchboard {
             }
         };
         let message = Arc::new(message.called(&route, id.as_ref().and_then(|id| id.as_str())));
+        if let Some(failure) = contradiction(&self.name, &message, &route) {
+            return Found::unfit(message, failure);
+        }
         let asks = id.is_some();
         let extension = self.extensions.find(&route).filter(|extension| extension.answers || !asks);
         match (extension, id) {
@@ -101,6 +109,17 @@ impl Foreign for Switchboard {
             (None, _) => self.extensions.unknown(message),
         }
     }
+}
+
+/// Why a packet is given up whose pattern is another one than its routing key, with which the broker lets only those publish who
+/// may. Straight into the queue there is no such key.
+fn contradiction(entrance: &str, message: &Message, pattern: &str) -> Option<Failure> {
+    let key = message.origin_key.as_str();
+    if message.origin_exchange != entrance || route(&Value::from(key)) == pattern {
+        return None;
+    }
+    let text = format!("pattern {:?} was published as {key:?}; they must be the same", message.name());
+    Some(Failure::hopeless(text, Reason::Malformed))
 }
 
 /// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
@@ -128,6 +147,23 @@ mod tests {
         let request = of(true);
         assert_eq!(request.properties.reply_to.as_deref(), Some("amq.gen-1"));
         assert_eq!((request.body.as_slice(), request.redelivered), (b"data".as_slice(), true));
+    }
+
+    #[test]
+    fn what_came_by_the_exchange_has_the_pattern_that_its_routing_key_says() {
+        let refused = |exchange: &str, key: &str, pattern: Value| {
+            let (exchange, routing_key) = (exchange.to_owned(), key.to_owned());
+            let (redelivered, properties) = (false, Properties::default());
+            let inbound = Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties };
+            let pattern = route(&pattern);
+            let message = Message::read(&inbound, "math").called(&pattern, None);
+            contradiction("math.nest", &message, &pattern).map(|failure| failure.class())
+        };
+        assert_eq!(refused("math.nest", "order.placed", "order.placed".into()), None);
+        assert_eq!(refused("math.nest", r#"{"b":1,"a":2}"#, serde_json::json!({"a": 2, "b": 1})), None);
+        assert_eq!(refused("math.nest", "7", 7.into()), None);
+        assert_eq!(refused("math.nest", "order.placed", "order.refunded".into()), Some("malformed"));
+        assert_eq!(refused("", "math.nest", "order.refunded".into()), None);
     }
 
     /// Which handler a pattern reaches.

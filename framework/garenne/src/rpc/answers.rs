@@ -4,29 +4,27 @@ use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
 use garenne_contract::Request;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::AskError;
 use super::requester::{Call, read};
-use super::waiters::{Place, UNREAD, WaitingForMany};
+use super::unread::{UNREAD, Unread};
+use super::waiters::{Place, WaitingForMany};
 use crate::broker::Inbound;
 use crate::publisher::{Publisher, header};
 
 /// The replies to one request, in the order in which the responder gave them: a [`Stream`], and [`Answers::next`].
 ///
 /// It ends with `None` once the responder has said that these were all, or with one error. The deadline of the request is for
-/// all of them together; replies that came before it may be read after it. A responder that answers with a single reply gives
+/// all of them together; what has come and was not read by then may be read after it, and nothing else. A responder that answers with a single reply gives
 /// one.
 ///
-/// At most 1,024 replies wait to be read; more end it with [`AskError::Overrun`]. Dropping it forgets the call: the responder
+/// At most 1,024 replies and 64 MiB of them wait to be read; more end it with [`AskError::Overrun`]. Dropping it forgets the call: the responder
 /// learns that at the deadline.
 ///
 /// ```
@@ -55,17 +53,19 @@ use crate::publisher::{Publisher, header};
 #[must_use = "dropping it forgets the call"]
 pub struct Answers<R: Request> {
     request: &'static str,
-    replies: mpsc::Receiver<Inbound>,
-    overrun: Arc<AtomicBool>,
+    replies: Unread,
     deadline: Pin<Box<Sleep>>,
+    /// Whether it has passed.
+    late: bool,
     patience: Duration,
     started: Instant,
     publisher: Publisher,
     /// Which run of the responder's handler is listened to.
     run: Option<String>,
     received: u64,
-    /// Nothing once it has ended: the call is forgotten then.
+    /// Nothing once no more are waited for: the call is forgotten then.
     place: Option<Place>,
+    ended: bool,
     request_type: PhantomData<fn() -> R>,
 }
 
@@ -81,19 +81,20 @@ enum Heard<T> {
 
 impl<R: Request> Answers<R> {
     pub(super) fn new(call: &Call, waiting: WaitingForMany, publisher: Publisher) -> Self {
-        let WaitingForMany { place, replies, overrun } = waiting;
+        let WaitingForMany { place, replies } = waiting;
         let Call { request, patience, started, deadline, .. } = *call;
         Self {
             request,
             replies,
-            overrun,
             deadline: Box::pin(sleep_until(deadline)),
+            late: false,
             patience,
             started,
             publisher,
             run: None,
             received: 0,
             place: Some(place),
+            ended: false,
             request_type: PhantomData,
         }
     }
@@ -136,9 +137,15 @@ impl<R: Request> Answers<R> {
     }
 
     /// No more will come.
-    fn end(&mut self) {
+    fn forget(&mut self) {
         self.place = None;
         self.replies.close();
+    }
+
+    /// No more will be given.
+    fn end(&mut self) {
+        self.ended = true;
+        self.forget();
     }
 }
 
@@ -146,12 +153,17 @@ impl<R: Request> Stream for Answers<R> {
     type Item = Result<R::Reply, AskError<R::Error>>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.place.is_none() {
+        if self.ended {
             return Poll::Ready(None);
+        }
+        // First, since replies may come for ever.
+        if !self.late && self.deadline.as_mut().poll(context).is_ready() {
+            self.late = true;
+            self.forget();
         }
         let request = self.request;
         loop {
-            let error = match self.replies.poll_recv(context) {
+            let error = match self.replies.poll_next(context) {
                 Poll::Ready(Some(inbound)) => match self.hear(&inbound) {
                     Ok(Heard::Again) => continue,
                     Ok(Heard::Reply(reply)) => return Poll::Ready(Some(Ok(reply))),
@@ -167,15 +179,13 @@ impl<R: Request> Stream for Answers<R> {
                     }
                     Err(error) => error,
                 },
-                Poll::Ready(None) if self.overrun.load(Ordering::Relaxed) => {
-                    AskError::Overrun { request, limit: UNREAD }
-                }
-                Poll::Ready(None) => AskError::Disconnected { request },
-                Poll::Pending => {
-                    std::task::ready!(self.deadline.as_mut().poll(context));
+                Poll::Ready(None) if self.replies.is_overrun() => AskError::Overrun { request, limit: UNREAD },
+                Poll::Ready(None) if self.late => {
                     self.publisher.metrics().timed_out(request);
                     AskError::Timeout { request, waited: self.patience }
                 }
+                Poll::Ready(None) => AskError::Disconnected { request },
+                Poll::Pending => return Poll::Pending,
             };
             self.end();
             return Poll::Ready(Some(Err(error)));

@@ -49,7 +49,9 @@ pub enum AskError<E> {
         received: u64,
     },
     /// Replies came faster than they were read.
-    #[error("{limit} replies to {request} wait to be read; read them faster, or ask for less at a time")]
+    #[error(
+        "{limit} replies to {request}, or 64 MiB of them, wait to be read; read them faster, or ask for less at a time"
+    )]
     Overrun {
         /// The request's name.
         request: &'static str,

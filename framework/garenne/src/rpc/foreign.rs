@@ -1,7 +1,6 @@
 //! Requests to responders of other libraries, in forms of their own.
 
 use std::pin::pin;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use garenne_contract::Request;
@@ -9,7 +8,8 @@ use tokio::time::timeout_at;
 
 use super::AskError;
 use super::requester::{Call, Requester};
-use super::waiters::{UNREAD, WaitingForMany};
+use super::unread::UNREAD;
+use super::waiters::WaitingForMany;
 use crate::broker::Inbound;
 use crate::publisher::Cause;
 use crate::topology::Exit;
@@ -30,7 +30,7 @@ impl Requester {
         let call = Call::new(R::NAME.as_str(), cause, patience, Some(exit.clone()));
         let body = write(&call.id);
         let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
-        let WaitingForMany { place: _place, mut replies, overrun } = waiting;
+        let WaitingForMany { place: _place, mut replies } = waiting;
         let request = call.request;
         let mut sent = false;
         let heard = timeout_at(call.deadline, async {
@@ -38,11 +38,11 @@ impl Requester {
             loop {
                 tokio::select! {
                     biased;
-                    reply = replies.recv() => match reply {
+                    reply = replies.next() => match reply {
                         Some(reply) => if let Some(heard) = hear(&reply) {
                             return heard;
                         },
-                        None if overrun.load(Ordering::Relaxed) => return Err(AskError::Overrun { request, limit: UNREAD }),
+                        None if replies.is_overrun() => return Err(AskError::Overrun { request, limit: UNREAD }),
                         None => return Err(AskError::Disconnected { request }),
                     },
                     // The reply may overtake the confirm.

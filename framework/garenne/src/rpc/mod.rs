@@ -12,6 +12,7 @@ mod problem;
 mod refusal;
 mod replies;
 mod requester;
+mod unread;
 mod waiters;
 
 pub(crate) use answer::{answer, answer_many, refuse};

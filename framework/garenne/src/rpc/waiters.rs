@@ -1,16 +1,13 @@
 //! Who waits for which reply.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use super::unread::{Inlet, Refused, Unread, unread};
 use crate::broker::Inbound;
 use crate::telemetry::Metrics;
-
-/// Replies of one call that may wait to be read.
-pub(super) const UNREAD: usize = 1024;
 
 /// The callers that wait, by the correlation id of their request. Bounded.
 #[derive(Debug, Clone)]
@@ -24,7 +21,7 @@ pub(super) struct Waiters {
 #[derive(Debug)]
 enum Caller {
     One(oneshot::Sender<Inbound>),
-    Many { replies: mpsc::Sender<Inbound>, overrun: Arc<AtomicBool> },
+    Many(Inlet),
 }
 
 /// One caller's place. Dropping it forgets the call: a reply that comes later is late.
@@ -45,9 +42,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct WaitingForMany {
     pub(super) place: Place,
-    pub(super) replies: mpsc::Receiver<Inbound>,
-    /// Whether they ended because they were not read in time.
-    pub(super) overrun: Arc<AtomicBool>,
+    pub(super) replies: Unread,
 }
 
 impl Waiters {
@@ -67,10 +62,8 @@ impl Waiters {
 
     /// A place for all the replies to this id, unless all places are taken.
     pub(super) fn wait_for_many(&self, id: &str) -> Option<WaitingForMany> {
-        let (sender, replies) = mpsc::channel(UNREAD);
-        let overrun = Arc::<AtomicBool>::default();
-        let caller = Caller::Many { replies: sender, overrun: Arc::clone(&overrun) };
-        Some(WaitingForMany { place: self.place(id, caller)?, replies, overrun })
+        let (inlet, replies) = unread();
+        Some(WaitingForMany { place: self.place(id, Caller::Many(inlet))?, replies })
     }
 
     fn place(&self, id: &str, caller: Caller) -> Option<Place> {
@@ -87,19 +80,17 @@ impl Waiters {
     pub(super) fn deliver(&self, reply: Inbound) -> bool {
         let Some(id) = reply.properties.correlation_id.as_deref() else { return false };
         let mut by_id = self.lock();
-        if let Some(Caller::Many { replies, overrun }) = by_id.get(id) {
-            let Err(unread) = replies.try_send(reply) else { return true };
-            let full = matches!(unread, mpsc::error::TrySendError::Full(_));
-            overrun.store(full, Ordering::Relaxed);
-            let (mpsc::error::TrySendError::Full(reply) | mpsc::error::TrySendError::Closed(reply)) = unread;
-            self.remove(&mut by_id, reply.properties.correlation_id.as_deref().unwrap_or_default());
-            return full;
+        if let Some(Caller::Many(inlet)) = by_id.get(id) {
+            let id = id.to_owned();
+            let Err(refused) = inlet.put(reply) else { return true };
+            self.remove(&mut by_id, &id);
+            return refused == Refused::Full;
         }
         let caller = self.remove(&mut by_id, id);
         drop(by_id);
         match caller {
             Some(Caller::One(caller)) => caller.send(reply).is_ok(),
-            Some(Caller::Many { .. }) | None => false,
+            Some(Caller::Many(_)) | None => false,
         }
     }
 
@@ -143,6 +134,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use super::super::unread::UNREAD;
     use super::*;
     use crate::broker::Properties;
 
@@ -198,9 +190,9 @@ mod tests {
         assert!((0..=UNREAD).all(|_| waiters.deliver(reply("a"))));
         assert!(!waiters.deliver(reply("a")), "nobody takes what comes after that");
         let mut read = 0;
-        while lazy.replies.recv().await.is_some() {
+        while lazy.replies.next().await.is_some() {
             read += 1;
         }
-        assert_eq!((read, lazy.overrun.load(Ordering::Relaxed), waiters.len()), (UNREAD, true, 0));
+        assert_eq!((read, lazy.replies.is_overrun(), waiters.len()), (UNREAD, true, 0));
     }
 }

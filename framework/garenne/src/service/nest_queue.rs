@@ -107,7 +107,8 @@ impl<S: Send + Sync + 'static> NestQueue<S> {
     /// dots of a pattern stand for others.
     ///
     /// NestJS's own client writes the keys of an object pattern in the order of its source, and binds them sorted: one of
-    /// several keys arrives only if the client has them sorted too.
+    /// several keys arrives only if the client has them sorted too. What comes by the exchange has the pattern that its routing key
+    /// says, or is a dead letter: so rights on the exchange's keys are rights on the patterns.
     pub fn wildcards(self) -> Self {
         Self { wildcards: true, ..self }
     }
@@ -183,7 +184,7 @@ impl<S: Send + Sync + 'static> NestQueue<S> {
         let extensions = self.endpoints.into_iter().map(|Endpoint { pattern, answers, bind, .. }| {
             (pattern, Extension { handler: bind(deadline)(client, name), answers })
         });
-        Handlers::Foreign(Box::new(Switchboard::new(extensions, self.wildcards, publisher)))
+        Handlers::Foreign(Box::new(Switchboard::new(name, extensions, self.wildcards, publisher)))
     }
 }
 

@@ -152,7 +152,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             let Some(outbox) = outbox.clone() else { continue };
             let tag = consumer_tag(&format!("{}.{}", reading.log, reading.reader), instance);
             let (handle, metrics) = (bind(&client), Arc::clone(&metrics));
-            let reader = Reader::new(ReaderParts { reading, outbox, handle, metrics, stuck });
+            let reader =
+                Reader::new(ReaderParts { reading, broker: Arc::clone(&broker), outbox, handle, metrics, stuck });
             sources.push(Arc::new(reader.source(tag)));
         }
         let mut workers = Vec::new();

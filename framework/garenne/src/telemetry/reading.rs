@@ -85,10 +85,24 @@ impl ReadingMetrics {
         self.unreadable.inc();
     }
 
-    /// So many entries before this one are gone.
-    pub(crate) fn missed(&self, entries: u64, next: u64) {
+    /// So many entries from this one on were passed over, since the broker ends the connection over them. They stay in the log.
+    pub(crate) fn undeliverable(&self, offset: i64, entries: u64) {
         let Self { log, reader, .. } = self;
-        tracing::error!(log, reader, entries, next, "the log no longer had entries that the reader had not come to");
+        tracing::error!(log, reader, offset, entries, "the broker fails at delivering entries; they are passed over");
+        self.unreadable.inc_by(entries);
+    }
+
+    /// So many entries before the first of a page or within it are gone.
+    pub(crate) fn missed(&self, entries: u64, first: u64, last: u64) {
+        let Self { log, reader, .. } = self;
+        tracing::error!(
+            log,
+            reader,
+            entries,
+            first,
+            last,
+            "the log no longer had entries that the reader had not come to"
+        );
         self.missed.inc_by(entries);
     }
 

@@ -39,6 +39,11 @@ impl Log {
     }
 
     /// Adds services whose events it keeps. It waits for each of them: without its exchange the keeper is not ready.
+    ///
+    /// Whoever may publish to one of their exchanges is trusted with the whole log. RabbitMQ 4.0 lets a sender choose under which
+    /// exchange and routing key an entry stands there: of the headers `x-exchange` and `x-routing-key` that stand in a message
+    /// twice, the second ones win, and a reader sees neither. In a queue the routing key is the true one. So money is counted
+    /// from a log of those services alone whose exchanges nobody else may write to, or what it counts is checked against its owner.
     #[must_use]
     pub fn of<'a>(mut self, owners: impl IntoIterator<Item = &'a str>) -> Self {
         self.owners.extend(owners.into_iter().map(str::to_owned));

@@ -40,6 +40,12 @@ pub(crate) mod names {
         exchange.strip_suffix(".requests").is_some_and(garenne_contract::is_kebab_case)
     }
 
+    /// Whether an exchange belongs to some service, and only those may use a routing key there who may say what it names.
+    pub(crate) fn is_an_owners(exchange: &str) -> bool {
+        let named = |kind| exchange.strip_suffix(kind).is_some_and(garenne_contract::is_kebab_case);
+        [".events", ".requests", ".devices"].into_iter().any(named)
+    }
+
     pub(crate) fn retry(service: &str) -> String {
         format!("{service}.retry")
     }

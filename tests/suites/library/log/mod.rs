@@ -7,3 +7,4 @@ mod rewinding;
 mod scribe;
 mod steering;
 mod trouble;
+mod undeliverable;

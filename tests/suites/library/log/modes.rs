@@ -95,3 +95,21 @@ async fn an_entry_says_the_same_whether_it_was_sent_plain_or_as_a_cloud_event_an
     running.stop().await;
     keeper.stop().await;
 }
+
+#[tokio::test]
+async fn entries_of_all_sizes_are_read_in_their_order() {
+    let (bench, keeper) = kept().await;
+    let database = Database::file();
+    let scribe = scribe::Scribe::open(&database).await;
+    let large = "x".repeat(1024 * 1024);
+    // Small ones by the hundred, some of which many fill a page, and small ones again.
+    for number in 0..250 {
+        let padding = if (150..180).contains(&number) { large.as_str() } else { "" };
+        send(&bench, json!({"number": number, "padding": padding}), BasicProperties::default()).await;
+    }
+    let running = scribe::start(&bench, &scribe, scribe::reading().page(20)).await;
+    scribe::noted(&database, &scribe::each(0..250, 1)).await;
+    assert_eq!(place(&database).await, ["office.log notes 249 0 0"]);
+    running.stop().await;
+    keeper.stop().await;
+}

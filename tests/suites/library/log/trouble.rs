@@ -90,6 +90,42 @@ async fn what_the_log_had_to_let_go_before_it_was_read_is_counted() {
 }
 
 #[tokio::test]
+async fn what_the_log_lets_go_under_a_reader_that_is_too_slow_is_counted_too() {
+    let database = Database::file();
+    let bench = Bench::new().await;
+    let small = Log::new("office").of(["desk"]).bytes(100_000).days(1);
+    let keeper = bench.start(Service::<Seen>::new("keeper").keeps(small)).await;
+    let scribe = Scribe::open(&database).await;
+    let running = scribe::start(&bench, &scribe, scribe::reading()).await;
+    bench.file(0).await;
+    noted(&database, &each(0..1, 1)).await;
+    scribe.wish(Wish::Fail, u32::MAX);
+    let padding = "x".repeat(2_000);
+    for number in 1..600 {
+        let body = format!("{{\"number\":{number},\"padding\":\"{padding}\"}}");
+        bench.raw.publish("desk.events", "desk.ticket-filed", body).await;
+    }
+    scribe.wish(Wish::Work, 0);
+    let notes = eventually("the last ticket", || async {
+        let notes = scribe::notes(&database).await;
+        if notes.last().is_some_and(|note| note == "599 1") { Ok(notes) } else { Err(format!("{notes:?}")) }
+    })
+    .await;
+    let gone = 600 - u32::try_from(notes.len()).expect("few");
+    assert!(gone > 0, "the log keeps no more than it is allowed to");
+    assert!(notes.iter().all(|note| note.ends_with(" 1")), "{notes:?}");
+    let missed = scribe.missed();
+    assert!((gone..gone + 100).contains(&missed), "{missed} missed, and {gone} tickets are gone");
+    metric_at(
+        running.admin_addr(),
+        &format!("garenne_log_missed_total{{log=\"office.log\",reader=\"notes\"}} {missed}"),
+    )
+    .await;
+    running.stop().await;
+    keeper.stop().await;
+}
+
+#[tokio::test]
 async fn a_log_that_was_deleted_and_begins_anew_is_not_taken_for_the_old_one_however_long_it_is() {
     // Shorter than the old one, and longer.
     for entries in [10, 50] {

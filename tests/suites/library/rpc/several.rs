@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use garenne::{Answers, AskError, Context, Failure, Options, Refusal, Replies, Service};
 use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
 use tests::{PATIENCE, Raw, eventually};
 
 use super::double;
@@ -116,6 +117,38 @@ async fn the_deadline_is_for_all_replies_together_and_the_responder_learns_of_it
     assert_eq!(bench.seen.reaches(1).await, ["the caller has stopped waiting"]);
     porter.stop().await;
     clerk.stop().await;
+}
+
+#[tokio::test]
+async fn replies_that_come_faster_than_they_are_read_are_given_no_longer_than_to_the_deadline() {
+    let bench = Bench::new().await;
+    bench.raw.exchange("clerk.requests").await;
+    bench.raw.queue("courier.double", "clerk.requests", "clerk.double").await;
+    let porter = bench.porter(PATIENCE).await;
+    let patience = Duration::from_millis(300);
+    let mut answers = porter.client().ask_many_within(&Double { number: 1 }, patience).await.expect("sent");
+    let request = bench.raw.take("courier.double").await;
+    let exchange = Raw::header(&request, "garenne-reply-exchange").expect("an exchange");
+    let address = request.properties.reply_to().clone().expect("an address");
+    let id = request.properties.correlation_id().clone().expect("an id");
+    let (mut given, mut read) = (0_i64, 0_i64);
+    let error = loop {
+        for _ in 0..2 {
+            given += 1;
+            let mut headers = FieldTable::default();
+            headers.insert("garenne-reply-run".into(), AMQPValue::LongString("r".into()));
+            headers.insert("garenne-reply-number".into(), AMQPValue::LongLongInt(given));
+            let properties = BasicProperties::default().with_correlation_id(id.clone()).with_headers(headers);
+            bench.raw.publish_with(&exchange, address.as_str(), given.to_string(), properties).await;
+        }
+        match answers.next().await.expect("no end before its error") {
+            Ok(value) => read += i64::from(value == u32::try_from(read + 1).expect("few")),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, AskError::Timeout { request: "clerk.double", waited: patience });
+    assert!(read > 0 && read < given, "{read} of {given}");
+    porter.stop().await;
 }
 
 #[tokio::test]
