@@ -6,6 +6,7 @@
 //! by what the message says and not by the confirm they came with.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,10 +57,20 @@ pub(super) struct Pump {
     careful_until: Option<u64>,
 }
 
+/// How far a connection was of use.
+enum Served {
+    /// The lane is closed and everything is settled.
+    All,
+    UntilRenewed,
+    UntilLost(BrokerError),
+}
+
 /// Why a channel can no longer be used.
 enum End {
     /// The lane is closed and everything is settled.
     Finished,
+    /// Everything that was sent is settled, and certificates have changed.
+    Renewed,
     Channel(lapin::Error),
     Connection(BrokerError),
 }
@@ -110,11 +121,17 @@ impl Pump {
                     }
                     let ended = self.serve(&connection).await;
                     connection.close().await;
-                    let Some(error) = ended else { return };
                     if std::mem::take(&mut self.settled_any) {
                         backoff = Backoff::default();
                     }
-                    error
+                    match ended {
+                        Served::All => return,
+                        Served::UntilRenewed => {
+                            self.enter(LaneState::Connecting("connecting anew with renewed certificates".into()));
+                            continue;
+                        }
+                        Served::UntilLost(error) => error,
+                    }
                 }
                 Err(error) => {
                     self.metrics.failed_attempt(self.role());
@@ -148,9 +165,9 @@ impl Pump {
         self.state.send_replace(state);
     }
 
-    /// Publishes on one connection, channel after channel. `None` when all is done, or why the connection is of no use.
-    async fn serve(&mut self, connection: &Connected) -> Option<BrokerError> {
-        let lost = |reason: &dyn std::fmt::Display| Some(BrokerError::Lost(reason.to_string()));
+    /// Publishes on one connection, channel after channel.
+    async fn serve(&mut self, connection: &Connected) -> Served {
+        let lost = |reason: &dyn std::fmt::Display| Served::UntilLost(BrokerError::Lost(reason.to_string()));
         let mut link = Link::new(connection);
         loop {
             let open = async {
@@ -175,15 +192,15 @@ impl Pump {
                 self.enter(LaneState::Open);
             }
             match self.pump(connection, &channel, &mut link, replies).await {
-                End::Finished => {
+                end @ (End::Finished | End::Renewed) => {
                     let _ = timeout(CHANNEL_TIMEOUT, channel.close(200, "done".into())).await;
-                    return None;
+                    return if matches!(end, End::Renewed) { Served::UntilRenewed } else { Served::All };
                 }
                 End::Channel(error) if connection.status().connected() => {
                     tracing::debug!(%error, "a publishing channel ended");
                 }
                 End::Channel(error) => return lost(&error),
-                End::Connection(error) => return Some(error),
+                End::Connection(error) => return Served::UntilLost(error),
             }
         }
     }
@@ -203,8 +220,13 @@ impl Pump {
         let mut blocked = connection.status().blocked();
         let mut last_progress = Instant::now();
         let mut finishing = false;
+        let mut renewed = pin!(connection.renewed());
+        let mut renewing = false;
         loop {
-            while in_flight.len() < self.window() {
+            if renewing && in_flight.is_empty() {
+                return End::Renewed;
+            }
+            while in_flight.len() < self.window() && !renewing {
                 let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
                 if let Some(message) = self.wanted(number) {
                     if in_flight.is_empty() {
@@ -220,7 +242,7 @@ impl Pump {
             if self.direct.is_some() && replies.is_none() && in_flight.is_empty() {
                 return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
             }
-            let room = in_flight.len() < self.window() && again.is_empty() && !finishing;
+            let room = in_flight.len() < self.window() && again.is_empty() && !finishing && !renewing;
             tokio::select! {
                 biased;
                 Some(first) = in_flight.next(), if !in_flight.is_empty() => {
@@ -243,6 +265,7 @@ impl Pump {
                     None => finishing = true,
                 },
                 () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
+                () = &mut renewed, if !renewing => renewing = true,
                 change = link.next(connection) => match change {
                     Change::Blocked(reason) => {
                         blocked = true;

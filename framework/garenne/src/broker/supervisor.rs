@@ -6,6 +6,7 @@
 //! connection that looks alive and delivers nothing.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +14,14 @@ use std::time::Duration;
 use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::BrokerError;
 use super::backoff::Backoff;
 use super::care::Care;
 use super::connection::{Broker, Connected};
 use super::declare::declare;
+use super::ends::Ends;
 use super::link::{Change, Link, Loss};
 use super::source::{Origin, Source};
 use crate::telemetry::{Mentions, Metrics};
@@ -31,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_PATIENCE: Duration = Duration::from_secs(24);
 /// Between two attempts to make again what was found missing.
 const MEND_PAUSE: Duration = Duration::from_secs(1);
+/// How long handlers may take to end before a connection is renewed; then they go on without it, and their messages come again.
+const RENEWAL: Duration = Duration::from_secs(30);
 /// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
 const ENDING: Duration = Duration::from_secs(1);
 /// Some poisoned messages, one after the other, are given up by their queue before they have broken so many connections in a row.
@@ -74,6 +78,8 @@ struct Attempt {
 
 enum Ending {
     Drained,
+    /// What was begun is done, and certificates have changed.
+    Renewed,
     Lost(BrokerError),
 }
 
@@ -96,6 +102,14 @@ impl Supervisor {
                 Ending::Drained => {
                     self.enter(Phase::Stopped);
                     return Ok(());
+                }
+                Ending::Renewed => {
+                    generation += 1;
+                    backoff = Backoff::default();
+                    let reason = "connecting anew with renewed certificates";
+                    tracing::info!("{reason}");
+                    self.enter(Phase::Waiting(reason.to_owned()));
+                    continue;
                 }
                 Ending::Lost(error) => error,
             };
@@ -216,9 +230,10 @@ impl Supervisor {
         running: &mut JoinSet<Result<(), Loss>>,
     ) -> Ending {
         let (started, mut starts) = mpsc::channel(self.sources.len());
+        let ends = Ends::of(&self.drain, &self.release);
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
-            let until = if source.stays { self.release.clone() } else { self.drain.clone() };
+            let until = ends.of_source(source.stays);
             running.spawn(source.run(connection, queue, Arc::clone(care), attempt.patience, until, started.clone()));
         }
         let mut working = self.sources.iter().filter(|source| !source.stays).count();
@@ -226,8 +241,22 @@ impl Supervisor {
         let mut waiting = self.sources.len();
         let mut link = Link::new(connection);
         let mut mend = pin!(self.mend());
+        let mut following = pin!(ends.follow(self.drain.clone(), self.release.clone()));
+        let mut renewed = pin!(connection.renewed());
+        // Until when what was begun may end, once the certificates have changed.
+        let mut renewal: Option<Instant> = None;
         loop {
+            if renewal.is_some() && working == 0 {
+                ends.release();
+            }
             tokio::select! {
+                never = &mut following => match never {},
+                () = &mut renewed, if renewal.is_none() => {
+                    tracing::info!("certificates have changed: what was begun is finished first");
+                    renewal = Some(Instant::now() + RENEWAL);
+                    ends.drain();
+                }
+                () = at(renewal), if self.drain.borrow().is_none() => return Ending::Renewed,
                 Some(()) = starts.recv(), if waiting > 0 => {
                     waiting -= 1;
                     if waiting == 0 {
@@ -239,6 +268,7 @@ impl Supervisor {
                 }
                 never = &mut mend => match never {},
                 ended = running.join_next() => match ended {
+                    None if renewal.is_some() && self.drain.borrow().is_none() => return Ending::Renewed,
                     None => return Ending::Drained,
                     Some(Ok(Ok(()))) => working = working.saturating_sub(1),
                     Some(Ok(Err(loss))) => return lost(loss, care),
@@ -252,6 +282,14 @@ impl Supervisor {
                 },
             }
         }
+    }
+}
+
+/// Ends at this time, if there is one.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }
 

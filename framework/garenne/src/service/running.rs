@@ -77,7 +77,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let service = blueprint.service.clone();
         let instance = settings.instance.as_str();
         let metrics = Arc::new(Metrics::new(&service));
-        let broker = Broker::new(settings.address.clone(), &format!("{service}/{instance}"));
+        let broker = Broker::new(settings.address.clone(), settings.certificates, &format!("{service}/{instance}"));
         let broker =
             Arc::new(broker.map_err(|reason| StartError::System { what: "a thread for the AMQP client", reason })?);
         let (declared, when_declared) = watch::channel(false);
