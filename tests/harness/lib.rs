@@ -6,6 +6,7 @@ mod broker;
 mod browser;
 pub mod clerk;
 mod database;
+mod encrypting;
 pub mod exposition;
 pub mod faults;
 mod foreign_client;

@@ -85,7 +85,8 @@ impl Certificates {
             Some((certificate, key)) => {
                 let chain = certificates(certificate, &read(certificate, &mut digest)?)?;
                 let text = read(key, &mut digest)?;
-                let secret = PrivateKeyDer::from_pem_slice(&text).map_err(|error| FileFault::pem(key, "key", &error))?;
+                let secret =
+                    PrivateKeyDer::from_pem_slice(&text).map_err(|error| FileFault::pem(key, "key", &error))?;
                 builder.with_client_auth_cert(chain, secret).map_err(|error| {
                     let certificate = certificate.display();
                     FileFault { file: key.clone(), reason: format!("is not the key of {certificate}: {error}") }

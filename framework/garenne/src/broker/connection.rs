@@ -77,9 +77,8 @@ impl Broker {
     pub(crate) fn new(address: Address, certificates: Certificates, instance: &str) -> io::Result<Self> {
         let thread = AmqpThread::start()?;
         let tls = address.is_encrypted().then(|| Tls::new(certificates, address.host()));
-        let dock = |role: &str| {
-            Dock::new(&address, Network::new(thread.runtime(), tls.clone()), format!("{instance} {role}"))
-        };
+        let dock =
+            |role: &str| Dock::new(&address, Network::new(thread.runtime(), tls.clone()), format!("{instance} {role}"));
         let (publishing, asking, declaring) = (dock("publish"), dock("ask"), dock("declare"));
         Ok(Self {
             address,

@@ -112,7 +112,9 @@ impl BrokerError {
     /// Whether trying again cannot help until somebody changes something.
     pub(crate) fn needs_an_operator(&self) -> bool {
         match self {
-            Self::Tls { .. } | Self::Credentials { .. } | Self::Vhost { .. } | Self::Drift(_) | Self::Right { .. } => true,
+            Self::Tls { .. } | Self::Credentials { .. } | Self::Vhost { .. } | Self::Drift(_) | Self::Right { .. } => {
+                true
+            }
             Self::Unreachable { .. } | Self::OwnerAbsent { .. } | Self::Late { .. } | Self::Lost(_) => false,
         }
     }

@@ -23,11 +23,12 @@ use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
-use super::lane::{Confirmed, Job, LaneState, Message};
+use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::publish_error::PublishError;
 use super::returns::Returns;
 use super::sending::{Failed, Sent, send};
+use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
@@ -57,12 +58,10 @@ pub(super) struct Pump {
     careful_until: Option<u64>,
 }
 
-/// How far a connection was of use.
+/// What a connection was good for.
 enum Served {
-    /// The lane is closed and everything is settled.
     All,
     UntilRenewed,
-    UntilLost(BrokerError),
 }
 
 /// Why a channel can no longer be used.
@@ -121,16 +120,16 @@ impl Pump {
                     }
                     let ended = self.serve(&connection).await;
                     connection.close().await;
-                    if std::mem::take(&mut self.settled_any) {
+                    if std::mem::take(&mut self.settled_any) || ended.is_ok() {
                         backoff = Backoff::default();
                     }
                     match ended {
-                        Served::All => return,
-                        Served::UntilRenewed => {
-                            self.enter(LaneState::Connecting("connecting anew with renewed certificates".into()));
+                        Ok(Served::All) => return,
+                        Ok(Served::UntilRenewed) => {
+                            self.enter(LaneState::Connecting(RENEWING.into()));
                             continue;
                         }
-                        Served::UntilLost(error) => error,
+                        Err(error) => error,
                     }
                 }
                 Err(error) => {
@@ -166,8 +165,8 @@ impl Pump {
     }
 
     /// Publishes on one connection, channel after channel.
-    async fn serve(&mut self, connection: &Connected) -> Served {
-        let lost = |reason: &dyn std::fmt::Display| Served::UntilLost(BrokerError::Lost(reason.to_string()));
+    async fn serve(&mut self, connection: &Connected) -> Result<Served, BrokerError> {
+        let lost = |reason: &dyn std::fmt::Display| Err(BrokerError::Lost(reason.to_string()));
         let mut link = Link::new(connection);
         loop {
             let open = async {
@@ -194,13 +193,13 @@ impl Pump {
             match self.pump(connection, &channel, &mut link, replies).await {
                 end @ (End::Finished | End::Renewed) => {
                     let _ = timeout(CHANNEL_TIMEOUT, channel.close(200, "done".into())).await;
-                    return if matches!(end, End::Renewed) { Served::UntilRenewed } else { Served::All };
+                    return Ok(if matches!(end, End::Renewed) { Served::UntilRenewed } else { Served::All });
                 }
                 End::Channel(error) if connection.status().connected() => {
                     tracing::debug!(%error, "a publishing channel ended");
                 }
                 End::Channel(error) => return lost(&error),
-                End::Connection(error) => return Served::UntilLost(error),
+                End::Connection(error) => return Err(error),
             }
         }
     }
@@ -395,9 +394,4 @@ impl Pump {
             let _the_publisher_may_have_given_up = respond.send(with(message.name()));
         }
     }
-}
-
-/// Ends when the lane is closed.
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    let _ = closing.wait_for(|closing| *closing).await;
 }

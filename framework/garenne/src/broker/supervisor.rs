@@ -24,6 +24,7 @@ use super::declare::declare;
 use super::ends::Ends;
 use super::link::{Change, Link, Loss};
 use super::source::{Origin, Source};
+use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
 use crate::topology::Topology;
 
@@ -106,9 +107,8 @@ impl Supervisor {
                 Ending::Renewed => {
                     generation += 1;
                     backoff = Backoff::default();
-                    let reason = "connecting anew with renewed certificates";
-                    tracing::info!("{reason}");
-                    self.enter(Phase::Waiting(reason.to_owned()));
+                    tracing::info!("{RENEWING}");
+                    self.enter(Phase::Waiting(RENEWING.to_owned()));
                     continue;
                 }
                 Ending::Lost(error) => error,

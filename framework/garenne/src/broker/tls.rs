@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_rustls::TlsConnector;
 use futures_rustls::client::TlsStream;
 use futures_rustls::pki_types::ServerName;
 use futures_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError};
-use futures_rustls::TlsConnector;
 use futures_util::{AsyncRead, AsyncWrite};
 
 use super::certificates::{Certificates, Edition, FileFault};
@@ -24,6 +24,9 @@ pub(super) struct Tls {
     certificates: Certificates,
     host: String,
 }
+
+/// What is said while a connection is replaced that is as good as the one before.
+pub(super) const RENEWING: &str = "connecting anew with renewed certificates";
 
 /// The next handshake.
 #[derive(Clone)]
@@ -109,16 +112,23 @@ pub(super) fn advice(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<TlsError>()?;
     Some(match error {
         TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is signed by no authority that is trusted here: give the broker's as AMQP_CA_FILE".to_owned()
+            "its certificate is signed by no authority that is trusted here: give the broker's as AMQP_CA_FILE"
+                .to_owned()
         }
         TlsError::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => format!("{error}: name the host in AMQP_URL as its certificate does, or give it a certificate with this name"),
+        ) => format!(
+            "{error}: name the host in AMQP_URL as its certificate does, or give it a certificate with this name"
+        ),
         TlsError::InvalidCertificate(_) => format!("{error}: the broker needs another certificate"),
         TlsError::AlertReceived(alert) if is_about_our_certificate(*alert) => {
-            format!("the broker does not accept this service's certificate ({alert:?}): see AMQP_CERT_FILE and AMQP_KEY_FILE")
+            format!(
+                "the broker does not accept this service's certificate ({alert:?}): see AMQP_CERT_FILE and AMQP_KEY_FILE"
+            )
         }
-        TlsError::AlertReceived(_) | TlsError::PeerIncompatible(_) => format!("no way of encryption in common: {error}"),
+        TlsError::AlertReceived(_) | TlsError::PeerIncompatible(_) => {
+            format!("no way of encryption in common: {error}")
+        }
         TlsError::InvalidMessage(_) => {
             "whoever answers there speaks no TLS: is the port the broker's for AMQP over TLS, usually 5671?".to_owned()
         }

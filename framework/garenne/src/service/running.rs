@@ -64,7 +64,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     ///
     /// # Errors
     ///
-    /// When the wiring has mistakes, the admin address cannot be used, or the system gives no thread.
+    /// When the wiring has mistakes, certificates are named for an address without TLS, the admin address cannot be used, or the system gives no thread.
     pub async fn start(mut self, state: S, settings: Settings) -> Result<Running<S>, StartError> {
         if let Some(ladder) = settings.ladder.clone() {
             self = self.retry_ladder(ladder);
@@ -73,6 +73,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         if !faults.is_empty() {
             return Err(StartError::Wiring(faults));
         }
+        settings.check_encryption().map_err(|fault| StartError::Settings(vec![fault]))?;
         let blueprint = self.shared_blueprint();
         let service = blueprint.service.clone();
         let instance = settings.instance.as_str();

@@ -98,6 +98,20 @@ impl Settings {
         }
     }
 
+    /// Whether what is to be encrypted is.
+    pub(super) fn check_encryption(&self) -> Result<(), SettingsFault> {
+        if !self.address.is_encrypted() && !self.certificates.is_empty() {
+            let problem =
+                format!("has no TLS, for which {CA_FILE} or {CERT_FILE} is set; write amqps://…, or unset those");
+            return Err(SettingsFault { variable: "AMQP_URL", problem });
+        }
+        if self.address.is_external() && !self.certificates.has_own() {
+            let problem = "is not set; auth_mechanism=external in AMQP_URL logs in by this certificate".to_owned();
+            return Err(SettingsFault { variable: CERT_FILE, problem });
+        }
+        Ok(())
+    }
+
     /// Reads the environment.
     ///
     /// # Errors
@@ -113,7 +127,7 @@ impl Settings {
         let mut read = Reader { variable, faults: &mut faults };
         let address =
             read.address("AMQP_URL", "the broker's address, for example amqp://user:password@localhost:5672/%2f");
-        let certificates = read.certificates(address.as_ref());
+        let certificates = read.certificates();
         let admin_addr = read.parsed(
             "ADMIN_ADDR",
             SocketAddr::from(([127, 0, 0, 1], 9464)),
@@ -133,7 +147,7 @@ impl Settings {
         let log_filter = read.log_filter();
         let Some(address) = address.filter(|_| faults.is_empty()) else { return Err(faults) };
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(Self {
+        let settings = Self {
             address,
             certificates,
             admin_addr,
@@ -148,7 +162,9 @@ impl Settings {
             ladder,
             log_format,
             log_filter,
-        })
+        };
+        settings.check_encryption().map_err(|fault| vec![fault])?;
+        Ok(settings)
     }
 }
 
@@ -173,8 +189,7 @@ impl Reader<'_> {
         None
     }
 
-    /// Whoever names a certificate means TLS: with an address that does without, nothing is sent at all.
-    fn certificates(&mut self, address: Option<&Address>) -> Certificates {
+    fn certificates(&mut self) -> Certificates {
         let [authorities, certificate, key] = [CA_FILE, CERT_FILE, KEY_FILE]
             .map(|name| (self.variable)(name).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()));
         let mut certificates = Certificates::default();
@@ -186,15 +201,6 @@ impl Reader<'_> {
             (Some(_), None) => self.fault(KEY_FILE, format!("is not set; give the key of {CERT_FILE}")),
             (None, Some(_)) => self.fault(CERT_FILE, format!("is not set; give the certificate of {KEY_FILE}")),
             (None, None) => {}
-        }
-        if let Some(address) = address {
-            if !address.is_encrypted() && !certificates.is_empty() {
-                let named = format!("{CA_FILE} or {CERT_FILE}");
-                self.fault("AMQP_URL", format!("has no TLS, for which {named} is set; write amqps://…, or unset those"));
-            }
-            if address.is_external() && !certificates.has_own() {
-                self.fault(CERT_FILE, "is not set; auth_mechanism=external in AMQP_URL logs in by this certificate");
-            }
         }
         certificates
     }
@@ -307,7 +313,10 @@ mod tests {
     fn certificate_and_key_belong_together_and_a_login_by_certificate_needs_them() {
         let encrypted = ("AMQP_URL", "amqps://localhost?auth_mechanism=external");
         let faults = read(&[encrypted]).unwrap_err();
-        assert!(faults.contains("AMQP_CERT_FILE: is not set") && faults.contains("auth_mechanism=external"), "{faults}");
+        assert!(
+            faults.contains("AMQP_CERT_FILE: is not set") && faults.contains("auth_mechanism=external"),
+            "{faults}"
+        );
         let faults = read(&[encrypted, ("AMQP_CERT_FILE", "a")]).unwrap_err();
         assert!(faults.contains("AMQP_KEY_FILE: is not set"), "{faults}");
         let faults = read(&[encrypted, ("AMQP_KEY_FILE", "b")]).unwrap_err();
