@@ -155,3 +155,70 @@ impl fmt::Display for FileFault {
 }
 
 impl std::error::Error for FileFault {}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    /// A certificate that signs itself, and its key, as PEM.
+    fn pair() -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["broker".to_owned()]).unwrap().self_signed(&key).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    struct Files {
+        _folder: tempfile::TempDir,
+        ca: PathBuf,
+        certificate: PathBuf,
+        key: PathBuf,
+    }
+
+    impl Files {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            let files = Self { ca: at("ca.crt"), certificate: at("tls.crt"), key: at("tls.key"), _folder: folder };
+            let (certificate, key) = pair();
+            std::fs::write(&files.ca, &certificate).unwrap();
+            std::fs::write(&files.certificate, &certificate).unwrap();
+            std::fs::write(&files.key, &key).unwrap();
+            files
+        }
+
+        fn read(&self) -> Result<Edition, String> {
+            let certificates = Certificates::default().signed_by(&self.ca).own(&self.certificate, &self.key);
+            certificates.read().map(|reading| reading.edition).map_err(|fault| fault.to_string())
+        }
+    }
+
+    #[test]
+    fn an_edition_is_another_one_as_soon_as_any_file_is() {
+        let files = Files::new();
+        let first = files.read().unwrap();
+        assert_eq!(files.read(), Ok(first));
+        std::fs::write(&files.ca, pair().0).unwrap();
+        let second = files.read().unwrap();
+        assert_ne!(first, second);
+        let (certificate, key) = pair();
+        std::fs::write(&files.certificate, certificate).unwrap();
+        let between = files.read().unwrap_err();
+        assert!(between.contains("tls.key is not the key of") && between.contains("tls.crt"), "{between}");
+        std::fs::write(&files.key, key).unwrap();
+        assert_ne!(files.read().unwrap(), second);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named_with_its_reason_and_without_its_content() {
+        let files = Files::new();
+        std::fs::write(&files.key, "s3cret").unwrap();
+        let fault = files.read().unwrap_err();
+        assert!(fault.contains("tls.key holds no key in PEM form") && !fault.contains("s3cret"), "{fault}");
+        std::fs::write(&files.certificate, "").unwrap();
+        assert!(files.read().unwrap_err().contains("tls.crt holds no certificate in PEM form"));
+        std::fs::remove_file(&files.ca).unwrap();
+        assert!(files.read().unwrap_err().contains("ca.crt cannot be read"));
+    }
+}
