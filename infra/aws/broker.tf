@@ -5,9 +5,7 @@ resource "aws_mq_configuration" "broker" {
   engine_version = var.broker_version
 
   # Half an hour for an acknowledgement: every handler ends long before, by its own deadline.
-  data = <<-DATA
-    consumer_timeout = 1800000
-  DATA
+  data = "consumer_timeout = 1800000\n"
 }
 
 resource "aws_mq_broker" "broker" {
