@@ -25,6 +25,7 @@ mod publish_error;
 mod pump;
 #[cfg(any(test, feature = "fuzzing"))]
 mod received;
+mod renewal;
 mod returns;
 mod room;
 mod screen;
@@ -49,6 +50,7 @@ pub(crate) use offset::Offset;
 pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;
+pub(crate) use renewal::Retire;
 pub(crate) use room::Limits;
 pub(crate) use settle::{AckReceipt, Settler};
 pub(crate) use source::{Consume, Intake, Origin, Source};

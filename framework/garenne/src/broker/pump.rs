@@ -6,7 +6,6 @@
 //! by what the message says and not by the confirm they came with.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +25,7 @@ use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::publish_error::PublishError;
+use super::renewal::Renewal;
 use super::returns::Returns;
 use super::sending::{Failed, Sent, send};
 use super::tls::RENEWING;
@@ -219,13 +219,12 @@ impl Pump {
         let mut blocked = connection.status().blocked();
         let mut last_progress = Instant::now();
         let mut finishing = false;
-        let mut renewed = pin!(connection.renewed());
-        let mut renewing = false;
+        let mut renewal = Renewal::of(connection, self.direct.as_ref().map(|direct| Arc::clone(&direct.retire)));
         loop {
-            if renewing && in_flight.is_empty() {
+            if renewal.is_due() && in_flight.is_empty() {
                 return End::Renewed;
             }
-            while in_flight.len() < self.window() && !renewing {
+            while in_flight.len() < self.window() && !renewal.is_due() {
                 let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
                 if let Some(message) = self.wanted(number) {
                     if in_flight.is_empty() {
@@ -241,7 +240,7 @@ impl Pump {
             if self.direct.is_some() && replies.is_none() && in_flight.is_empty() {
                 return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
             }
-            let room = in_flight.len() < self.window() && again.is_empty() && !finishing && !renewing;
+            let room = in_flight.len() < self.window() && again.is_empty() && !finishing && !renewal.is_due();
             tokio::select! {
                 biased;
                 Some(first) = in_flight.next(), if !in_flight.is_empty() => {
@@ -264,7 +263,7 @@ impl Pump {
                     None => finishing = true,
                 },
                 () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
-                () = &mut renewed, if !renewing => renewing = true,
+                () = renewal.due() => {}
                 change = link.next(connection) => match change {
                     Change::Blocked(reason) => {
                         blocked = true;

@@ -11,6 +11,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -23,6 +25,7 @@ use super::connection::{Broker, Connected};
 use super::declare::declare;
 use super::ends::Ends;
 use super::link::{Change, Link, Loss};
+use super::renewal::leave;
 use super::source::{Origin, Source};
 use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
@@ -204,6 +207,12 @@ impl Supervisor {
         }
     }
 
+    /// Ends once nobody waits any more for what comes to the sources that stay.
+    fn leave(&self) -> BoxFuture<'static, ()> {
+        let retire: Vec<_> = self.sources.iter().filter_map(|source| source.retire.clone()).collect();
+        async move { leave(retire.iter()).await }.boxed()
+    }
+
     /// The queue of each source. Those that belong to the connection are declared on it.
     async fn queues(&self, connection: &Connected, patience: Duration) -> Result<Vec<String>, BrokerError> {
         let word = format!("{:08x}", rand::rng().random::<u32>());
@@ -245,9 +254,11 @@ impl Supervisor {
         let mut renewed = pin!(connection.renewed());
         // Until when what was begun may end, once the certificates have changed.
         let mut renewal: Option<Instant> = None;
+        let mut leaving = None;
+        let mut left = false;
         loop {
-            if renewal.is_some() && working == 0 {
-                ends.release();
+            if renewal.is_some() && working == 0 && leaving.is_none() {
+                leaving = Some(self.leave());
             }
             tokio::select! {
                 never = &mut following => match never {},
@@ -255,6 +266,10 @@ impl Supervisor {
                     tracing::info!("certificates have changed: what was begun is finished first");
                     renewal = Some(Instant::now() + RENEWAL);
                     ends.drain();
+                }
+                () = ended(&mut leaving), if !left => {
+                    left = true;
+                    ends.release();
                 }
                 () = at(renewal), if self.drain.borrow().is_none() => return Ending::Renewed,
                 Some(()) = starts.recv(), if waiting > 0 => {
@@ -282,6 +297,13 @@ impl Supervisor {
                 },
             }
         }
+    }
+}
+
+async fn ended(future: &mut Option<BoxFuture<'static, ()>>) {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
     }
 }
 

@@ -91,6 +91,7 @@ impl Reader {
             prefetch: self.parts.reading.prefetch(),
             no_ack: false,
             stays: false,
+            retire: None,
             consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
         }
     }

@@ -145,6 +145,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 prefetch: 100,
                 no_ack: false,
                 stays: false,
+                retire: None,
                 consume: observer(&client),
             }));
         }
@@ -174,6 +175,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 prefetch,
                 no_ack: false,
                 stays: false,
+                retire: None,
                 consume: consume(&worker),
             }));
             workers.push(worker);
