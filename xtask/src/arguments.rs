@@ -191,7 +191,9 @@ mod tests {
     #[test]
     fn every_command_that_the_documents_name_is_understood() {
         let mut found = 0;
-        for file in ["README.md", "ARCHITECTURE.md", "docs/interop.md", "docs/reliability.md", "fuzz/README.md"] {
+        for file in
+            ["README.md", "ARCHITECTURE.md", "docs/aws.md", "docs/interop.md", "docs/reliability.md", "fuzz/README.md"]
+        {
             let text = std::fs::read_to_string(crate::workspace::root().join(file)).unwrap();
             for line in text.lines().flat_map(|line| line.split("cargo xtask ").skip(1)) {
                 let command = line.split(['`', '#', ',', '|']).next().unwrap_or_default().trim().replace('…', "");

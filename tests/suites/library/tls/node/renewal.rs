@@ -1,14 +1,16 @@
 //! Certificates that are replaced under a running service.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use garenne::{Context, Refusal, Service};
 use serde_json::Value;
 use tests::{eventually, lasting};
 
 use super::{broker, clerk, connections, desk, ready, start};
-use crate::library::bench::{Seen, TicketFiled};
+use crate::library::bench::{Double, Seen, TicketFiled, TooBig, idle};
 
 /// Longer than the time between two looks at the files.
 const TWO_LOOKS: Duration = Duration::from_secs(5);
@@ -103,4 +105,55 @@ async fn a_service_outlives_the_authority_when_broker_and_service_get_another_on
         () = ready(&clerk) => {}
         error = clerk.failed() => panic!("{error}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_certificates_are_renewed_no_call_fails_by_whichever_way_its_reply_comes() {
+    let broker = broker().await;
+    for name in ["clerk", "before", "after"] {
+        broker.user(name);
+    }
+    let clerk = Service::new("clerk").answer(double);
+    let _clerk = start(clerk, &Seen::default(), broker.settings(&broker.certificate("clerk", "clerk"))).await;
+    for way in ["queue", "direct"] {
+        let porter = Service::new("porter").asks::<Double>().background("idle", idle);
+        let porter = if way == "direct" { porter.direct_replies() } else { porter };
+        let settings = broker.settings(&broker.certificate("before", way));
+        let porter = start(porter, &Seen::default(), settings).await;
+        let renewed = AtomicBool::new(false);
+        let calling = async {
+            for number in 0_u32.. {
+                assert_eq!(porter.client().ask(&Double { number }).await, Ok(number * 2), "{way}");
+                if renewed.load(Ordering::SeqCst) {
+                    return number;
+                }
+            }
+            unreachable!("numbers end later")
+        };
+        let renewing = async {
+            let first = connections(&broker, "porter", 2).await;
+            assert!(first.iter().all(|connection| connection["user"] == "before"), "{first:?}");
+            let files = broker.certificate("after", way);
+            assert!(files.key.is_file());
+            eventually("both connections are the new user's", || async {
+                let all = connections(&broker, "porter", 2).await;
+                if all.iter().all(|connection| connection["user"] == "after") {
+                    Ok(())
+                } else {
+                    Err(format!("{all:?}"))
+                }
+            })
+            .await;
+            renewed.store(true, Ordering::SeqCst);
+        };
+        let (calls, ()) = tokio::join!(calling, renewing);
+        assert!(calls > 10, "{way}: {calls} calls");
+        porter.stop().await;
+    }
+}
+
+/// Takes its time, so that there is always a call under way.
+async fn double(ask: Double, _: Context<Seen>) -> Result<u32, Refusal<TooBig>> {
+    lasting(Duration::from_millis(20)).await;
+    Ok(ask.number * 2)
 }
