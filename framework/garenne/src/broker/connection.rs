@@ -114,7 +114,7 @@ impl Broker {
         let properties = properties(&format!("{} consume", self.instance));
         match timeout(CONNECT_TIMEOUT, screened::connect(uri, properties, network.runtime())).await {
             Ok(Ok(connection)) => Ok(Connected { connection, line, encryption }),
-            Ok(Err(error)) => Err(BrokerError::connecting(&self.address, &error)),
+            Ok(Err(error)) => Err(self.failed(&line, &error)),
             Err(_) => Err(self.unanswered()),
         }
     }
@@ -144,7 +144,7 @@ impl Broker {
         let (line, encryption) = self.line(&dock.network).await?;
         match dock.pool.get().await {
             Ok(object) => Ok(Connected { connection: Object::take(object), line, encryption }),
-            Err(PoolError::Backend(error)) => Err(BrokerError::connecting(&self.address, &error)),
+            Err(PoolError::Backend(error)) => Err(self.failed(&line, &error)),
             Err(PoolError::Timeout(_)) => Err(self.unanswered()),
             Err(other) => {
                 Err(BrokerError::Unreachable { address: self.address.to_string(), reason: other.to_string() })
@@ -158,6 +158,13 @@ impl Broker {
         let prepared = off_the_runtime(move || network.next_line()).await;
         let (line, edition) = prepared.map_err(|reason| BrokerError::tls(&self.address, reason))?;
         Ok((Cut(line), self.tls.clone().zip(edition)))
+    }
+
+    fn failed(&self, line: &Cut, error: &lapin::Error) -> BrokerError {
+        match line.0.fault() {
+            Some(reason) => BrokerError::tls(&self.address, reason),
+            None => BrokerError::connecting(&self.address, error),
+        }
     }
 
     fn unanswered(&self) -> BrokerError {

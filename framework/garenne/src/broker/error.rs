@@ -5,7 +5,7 @@ use std::time::Duration;
 use lapin::ErrorKind;
 use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
-use super::{Address, tls};
+use super::Address;
 
 /// For a login by certificate.
 const NEEDED: &str = "the plugin rabbitmq_auth_mechanism_ssl, EXTERNAL among its auth_mechanisms, and a user with the name \
@@ -131,10 +131,7 @@ impl BrokerError {
             Some((AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED), text)) => {
                 Self::Vhost { vhost: address.vhost().to_owned(), reason: text }
             }
-            _ => match error.kind() {
-                ErrorKind::IOError(error) if let Some(reason) = tls::advice(error) => Self::tls(address, reason),
-                _ => Self::Unreachable { address: address.to_string(), reason: error.to_string() },
-            },
+            _ => Self::Unreachable { address: address.to_string(), reason: error.to_string() },
         }
     }
 

@@ -96,9 +96,9 @@ impl Reactor for Network {
         async move {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("{address} cannot be reached"));
             let stream = timeout(DIAL_TIMEOUT, dial).await.map_err(late)??;
-            let socket = Socket::new(stream, line, &runtime);
+            let socket = Socket::new(stream, Arc::clone(&line), &runtime);
             match handshake {
-                Some(handshake) => Ok(Wire::Encrypted(handshake.shake(socket).await?)),
+                Some(handshake) => Ok(Wire::Encrypted(handshake.shake(socket, line).await?)),
                 None if encrypts => Err(io::Error::other("no handshake was prepared")),
                 None => Ok(Wire::Plain(socket)),
             }

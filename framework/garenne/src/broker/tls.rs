@@ -16,7 +16,7 @@ use futures_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, E
 use futures_util::{AsyncRead, AsyncWrite};
 
 use super::certificates::{Certificates, Edition, FileFault};
-use super::socket::Socket;
+use super::socket::{Line, Socket};
 
 /// How a broker is to be spoken to: by which certificates, and what it has to be called.
 #[derive(Debug, Clone)]
@@ -51,14 +51,18 @@ impl Tls {
 }
 
 impl Handshake {
-    pub(super) async fn shake(self, socket: Socket) -> io::Result<Encrypted> {
-        let stream = TlsConnector::from(self.config).connect(self.name, socket).await?;
-        Ok(Encrypted(Box::new(stream)))
+    pub(super) async fn shake(self, socket: Socket, line: Arc<Line>) -> io::Result<Encrypted> {
+        let stream = TlsConnector::from(self.config).connect(self.name, socket).await;
+        let stream = stream.inspect_err(|error| note(&line, error))?;
+        Ok(Encrypted { stream: Box::new(stream), line })
     }
 }
 
 /// An encrypted socket.
-pub(super) struct Encrypted(Box<TlsStream<Socket>>);
+pub(super) struct Encrypted {
+    stream: Box<TlsStream<Socket>>,
+    line: Arc<Line>,
+}
 
 /// What the client reads and writes.
 pub(super) enum Wire {
@@ -70,7 +74,7 @@ impl Wire {
     fn inner(self: Pin<&mut Self>) -> Pin<&mut (dyn Both + Unpin)> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket),
-            Self::Encrypted(Encrypted(stream)) => Pin::new(stream.as_mut()),
+            Self::Encrypted(encrypted) => Pin::new(encrypted.stream.as_mut()),
         }
     }
 }
@@ -80,8 +84,13 @@ trait Both: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> Both for T {}
 
 impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.inner().poll_read(context, to)
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut [u8]) -> Poll<io::Result<usize>> {
+        let read = self.as_mut().inner().poll_read(context, to);
+        // With TLS 1.3 the broker may refuse a certificate after the handshake.
+        if let (Poll::Ready(Err(error)), Self::Encrypted(encrypted)) = (&read, &*self) {
+            note(&encrypted.line, error);
+        }
+        read
     }
 }
 
@@ -107,8 +116,14 @@ impl AsyncWrite for Wire {
     }
 }
 
+fn note(line: &Line, error: &io::Error) {
+    if let Some(advice) = advice(error) {
+        line.is_faulty(advice);
+    }
+}
+
 /// What to do about a handshake that failed for good. `None` when it was cut off, which says nothing about certificates.
-pub(super) fn advice(error: &io::Error) -> Option<String> {
+fn advice(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<TlsError>()?;
     Some(match error {
         TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
