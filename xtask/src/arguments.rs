@@ -173,6 +173,8 @@ fn replicas(text: &str) -> Result<(String, usize), String> {
 
 #[cfg(test)]
 mod tests {
+    use rabbitmq_node::Profile;
+
     use super::{Task, TestOptions, UpOptions, parse};
     use crate::test::SuiteName;
 
@@ -202,6 +204,17 @@ mod tests {
             }
         }
         assert!(found >= 12, "{found} commands");
+    }
+
+    #[test]
+    fn a_profile_is_of_a_single_node_of_our_own() {
+        let options = TestOptions { profile: Profile::AmazonMq, ..TestOptions::default() };
+        assert_eq!(read("test --profile amazon-mq"), Ok(Task::Test(options)));
+        assert!(read("test --profile aws").unwrap_err().contains("amazon-mq"));
+        for more in ["--cluster", "--broker amqp://there"] {
+            let refused = read(&format!("test --profile amazon-mq {more}")).unwrap_err();
+            assert!(refused.contains("--profile belongs to"), "{refused}");
+        }
     }
 
     #[test]

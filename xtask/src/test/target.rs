@@ -142,6 +142,8 @@ impl fmt::Display for Target {
 mod tests {
     use super::super::clients::{IN_NODE, IN_PYTHON, OVER_MQTT};
     use super::super::{MOSQUITTO, PAGE};
+    use rabbitmq_node::Profile;
+
     use super::{CORE, NOT_ON_AMAZON_MQ, OWN_NODE, Target};
     use crate::arguments::TestOptions;
     use crate::workspace;
@@ -172,6 +174,15 @@ mod tests {
         let reason = targets[0].installation().unwrap_err();
         let shown = format!("{} {reason} {:?}", targets[0], targets[0]);
         assert!(shown.contains("amqp://me@there:5672") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn with_a_profile_the_core_runs_without_what_such_a_broker_has_not() {
+        let broker = Some("./somewhere".parse().unwrap());
+        let options = TestOptions { profile: Profile::AmazonMq, broker, ..TestOptions::default() };
+        let target = &Target::all(&options, true, &mut |_| {})[0];
+        assert_eq!((target.filter(), target.without()), (&CORE[..], &NOT_ON_AMAZON_MQ[..]));
+        assert!(target.to_string().ends_with(", profile amazon-mq, core"), "{target}");
     }
 
     #[test]
