@@ -1,0 +1,1 @@
+//! A manifest that is wrong is found.
