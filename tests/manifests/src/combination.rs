@@ -60,7 +60,9 @@ pub fn all() -> Vec<Combination> {
 
 fn subsets<'a>(of: &[&'a str]) -> Vec<Vec<&'a str>> {
     (0_usize..1 << of.len())
-        .map(|chosen| of.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1).map(|(_, one)| *one).collect())
+        .map(|chosen| {
+            of.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1).map(|(_, one)| *one).collect()
+        })
         .collect()
 }
 

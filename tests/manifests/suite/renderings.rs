@@ -80,6 +80,7 @@ fn a_misspelt_field_is_found_in_kubernetes_own_kinds_and_in_those_of_operators()
 
 #[test]
 fn a_kind_without_a_schema_is_a_fault() {
-    let unknown = serde_json::json!({ "apiVersion": "example.org/v1", "kind": "Gadget", "metadata": { "name": "one" } });
+    let unknown =
+        serde_json::json!({ "apiVersion": "example.org/v1", "kind": "Gadget", "metadata": { "name": "one" } });
     assert_eq!(validate([&unknown]).unwrap().len(), 1);
 }

@@ -65,7 +65,8 @@ fn of_module(module: &Value) -> Vec<String> {
     }
     // What may wait for the broker is there twice, and the process has to live on.
     let waiting = value("PUBLISH_IN_FLIGHT_BYTES").and_then(|bytes| bytes.parse::<i64>().ok()).unwrap_or(64 * MEBIBYTE);
-    let limit = text(container, "/resources/limits/memory").strip_suffix("Mi").and_then(|mebi| mebi.parse::<i64>().ok());
+    let limit =
+        text(container, "/resources/limits/memory").strip_suffix("Mi").and_then(|mebi| mebi.parse::<i64>().ok());
     if limit.is_none_or(|mebi| mebi * MEBIBYTE < 2 * waiting + 96 * MEBIBYTE) {
         found.push(format!("a memory limit of {limit:?} MiB is too small for {waiting} bytes in flight"));
     }

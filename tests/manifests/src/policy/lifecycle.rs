@@ -70,7 +70,10 @@ fn of_module(module: &Value) -> Vec<String> {
             found.push(format!("{path} is {is}, not {wanted}"));
         }
     };
-    expect("/spec/strategy", json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } }));
+    expect(
+        "/spec/strategy",
+        json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } }),
+    );
     expect("/spec/minReadySeconds", json!(5));
     expect("/spec/progressDeadlineSeconds", json!(300));
     expect("/spec/revisionHistoryLimit", json!(5));

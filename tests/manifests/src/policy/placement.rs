@@ -22,7 +22,8 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         }
         if rendering.has("pdb") {
             let selector = json!({ "matchLabels": { "app.kubernetes.io/name": name } });
-            let wanted = json!({ "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow", "selector": selector });
+            let wanted =
+                json!({ "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow", "selector": selector });
             let is = find(&rendering.documents, "PodDisruptionBudget", name).map(|budget| &budget["spec"]);
             if is != Some(&wanted) {
                 found.push(format!("{}: its disruption budget is {is:?}", title(module)));
@@ -31,7 +32,9 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     }
     // A broker's node that is not ready is the last that should be drained.
     for budget in of_kind(&rendering.documents, "PodDisruptionBudget").filter(|budget| name(budget) == "rabbitmq") {
-        if budget.pointer("/spec/unhealthyPodEvictionPolicy").is_some() || number(budget, "/spec/maxUnavailable") != Some(1) {
+        if budget.pointer("/spec/unhealthyPodEvictionPolicy").is_some()
+            || number(budget, "/spec/maxUnavailable") != Some(1)
+        {
             found.push("the broker may be drained before it is well".to_owned());
         }
     }

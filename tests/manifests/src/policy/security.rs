@@ -52,7 +52,14 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
     expect("/spec/enableServiceLinks", json!(false));
     expect("/spec/securityContext/runAsNonRoot", json!(true));
     expect("/spec/securityContext/seccompProfile", json!({ "type": "RuntimeDefault" }));
-    for absent in ["hostNetwork", "hostPID", "hostIPC", "hostUsers", "securityContext/sysctls", "securityContext/supplementalGroups"] {
+    for absent in [
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "hostUsers",
+        "securityContext/sysctls",
+        "securityContext/supplementalGroups",
+    ] {
         expect(&format!("/spec/{absent}"), Value::Null);
     }
     for id in ["runAsUser", "runAsGroup"] {
@@ -68,7 +75,13 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
         Some(_) => {}
     }
     for volume in list(template, "/spec/volumes") {
-        let kinds: Vec<&str> = volume.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).filter(|key| *key != "name").collect();
+        let kinds: Vec<&str> = volume
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| *key != "name")
+            .collect();
         if kinds.len() != 1 || !VOLUMES.contains(&kinds[0]) {
             found.push(format!("it mounts {kinds:?}"));
         }
@@ -90,7 +103,10 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
             "capabilities": { "drop": ["ALL"] },
         });
         if *context != wanted {
-            found.push(format!("container {}: its security context is {context}, not {wanted}", text(container, "/name")));
+            found.push(format!(
+                "container {}: its security context is {context}, not {wanted}",
+                text(container, "/name")
+            ));
         }
         for path in ["/resources/requests/cpu", "/resources/requests/memory", "/resources/limits/memory"] {
             if text(container, path).is_empty() {
