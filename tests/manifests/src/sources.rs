@@ -82,9 +82,9 @@ fn metrics_in(text: &str) -> Vec<String> {
         let field = argument.rsplit('.').next().unwrap_or_default();
         // A clone that stands before the call under a name of its own.
         let let_bound = text.split(&format!("let{field}=")).nth(1).and_then(|rest| rest.split(".clone()").next());
-        let field = let_bound.filter(|_| !argument.contains('.')).map_or(field, |whole| {
-            whole.rsplit('.').next().unwrap_or_default()
-        });
+        let field = let_bound
+            .filter(|_| !argument.contains('.'))
+            .map_or(field, |whole| whole.rsplit('.').next().unwrap_or_default());
         let base = format!("garenne_{name}{unit}");
         match types.get(field) {
             Some(&"Counter") => found.push(format!("{base}_total")),

@@ -33,7 +33,11 @@ pub fn resources(definitions: &Value) -> Vec<Value> {
             "user": right["user"],
             "permissions": { "exchange": right["exchange"], "write": right["write"], "read": right["read"] },
         });
-        found.push(resource("TopicPermission", &format!("{}.{}", text(right, "/user"), text(right, "/exchange")), spec));
+        found.push(resource(
+            "TopicPermission",
+            &format!("{}.{}", text(right, "/user"), text(right, "/exchange")),
+            spec,
+        ));
     }
     for exchange in list(definitions, "/exchanges") {
         let mut spec = pick(exchange, &["name", "vhost", "type", "durable", "arguments"]);
@@ -101,7 +105,12 @@ pub fn read_back(resources: &[Value]) -> Result<Value, String> {
             }
             other => return Err(format!("what does the topology operator make of a {other}?")),
         };
-        found.entry(list).or_insert_with(|| json!([])).as_array_mut().into_iter().for_each(|all| all.push(entry.clone()));
+        found
+            .entry(list)
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+            .into_iter()
+            .for_each(|all| all.push(entry.clone()));
     }
     Ok(Value::Object(found))
 }

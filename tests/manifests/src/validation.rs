@@ -21,7 +21,12 @@ pub fn validate<'a>(documents: impl IntoIterator<Item = &'a Value>) -> Result<Ve
         .spawn()
         .map_err(|error| error.to_string())?;
     // It reads all before it writes anything. Dropped, the pipe ends.
-    child.stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes())).transpose().map_err(|error| error.to_string())?;
+    child
+        .stdin
+        .take()
+        .map(|mut pipe| pipe.write_all(input.as_bytes()))
+        .transpose()
+        .map_err(|error| error.to_string())?;
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err("tests/manifests/validate.py failed".to_owned());

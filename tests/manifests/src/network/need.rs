@@ -30,8 +30,8 @@ pub fn needs(rendering: &Rendering) -> Result<BTreeSet<Edge>, String> {
         (scheme, port) => return Err(format!("{scheme} at port {port}: plain is 5672, TLS is 5671")),
     };
     let tls = amqp == 5671;
-    let broker_is_here = of_kind(documents, "RabbitmqCluster").next().is_some()
-        || find(documents, "StatefulSet", "rabbitmq").is_some();
+    let broker_is_here =
+        of_kind(documents, "RabbitmqCluster").next().is_some() || find(documents, "StatefulSet", "rabbitmq").is_some();
     let broker = if broker_is_here { "rabbitmq" } else { "private-network" };
     let database = find(documents, "StatefulSet", "postgres").map(|_| "postgres");
     // An overlay without a database of its own has one outside.

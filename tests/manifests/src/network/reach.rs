@@ -178,7 +178,8 @@ fn is_port(rule: &Value, (protocol, port): Port) -> Result<bool, String> {
 
 /// Every port that a policy names and those beside it, and some that nobody should reach.
 fn ports(documents: &[Value]) -> BTreeSet<Port> {
-    let mut numbers = BTreeSet::from([22, 53, 80, 443, 587, 1883, 4369, 5432, 5671, 5672, 6443, 8080, 9464, 10250, 15672]);
+    let mut numbers =
+        BTreeSet::from([22, 53, 80, 443, 587, 1883, 4369, 5432, 5671, 5672, 6443, 8080, 9464, 10250, 15672]);
     for policy in of_kind(documents, "NetworkPolicy") {
         for rule in list(policy, "/spec/ingress").iter().chain(list(policy, "/spec/egress")) {
             for port in list(rule, "/ports") {

@@ -10,7 +10,9 @@ use crate::document::{list, text};
 /// Whether a selector selects these labels. The empty one selects all.
 pub(super) fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> Result<bool, String> {
     let known = ["matchLabels", "matchExpressions"];
-    if let Some(word) = selector.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !known.contains(&key.as_str())) {
+    if let Some(word) =
+        selector.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !known.contains(&key.as_str()))
+    {
         return Err(format!("a selector has an unknown {word}"));
     }
     let wanted = selector.pointer("/matchLabels").and_then(Value::as_object);
@@ -71,10 +73,12 @@ mod tests {
     #[test]
     fn labels_and_expressions_have_to_hold_together() {
         let labels = BTreeMap::from([("app".to_owned(), "orders".to_owned())]);
-        let selector = |operator: &str| json!({
-            "matchLabels": { "app": "orders" },
-            "matchExpressions": [{ "key": "app", "operator": operator, "values": ["orders", "payments"] }],
-        });
+        let selector = |operator: &str| {
+            json!({
+                "matchLabels": { "app": "orders" },
+                "matchExpressions": [{ "key": "app", "operator": operator, "values": ["orders", "payments"] }],
+            })
+        };
         let selected = ["In", "NotIn", "Exists", "DoesNotExist"].map(|operator| selects(&selector(operator), &labels));
         assert_eq!(selected, [Ok(true), Ok(false), Ok(true), Ok(false)]);
         assert_eq!(selects(&json!({}), &labels), Ok(true));

@@ -52,7 +52,10 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     if alerts != BTreeSet::from(ALERTS) {
         found.push(format!("the alerts are {alerts:?}, which should be {ALERTS:?}"));
     }
-    for rule in of_kind(documents, "PrometheusRule").flat_map(|rule| list(rule, "/spec/groups")).flat_map(|group| list(group, "/rules")) {
+    for rule in of_kind(documents, "PrometheusRule")
+        .flat_map(|rule| list(rule, "/spec/groups"))
+        .flat_map(|group| list(group, "/rules"))
+    {
         for path in ["/for", "/labels/severity", "/annotations/summary", "/annotations/description"] {
             if text(rule, path).is_empty() {
                 found.push(format!("the alert {} has no {path}", text(rule, "/alert")));
@@ -61,14 +64,22 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     }
     let scraped = find(documents, "PodMonitor", "modules").is_some_and(|monitor| {
         text(monitor, "/spec/selector/matchLabels/app.kubernetes.io~1component") == "module"
-            && list(monitor, "/spec/podMetricsEndpoints").iter().any(|end| text(end, "/port") == "admin" && text(end, "/path") == "/metrics")
+            && list(monitor, "/spec/podMetricsEndpoints")
+                .iter()
+                .any(|end| text(end, "/port") == "admin" && text(end, "/path") == "/metrics")
     });
     if !scraped {
         found.push("nobody scrapes the modules".to_owned());
     }
     let port = if rendering.has("tls") { "prometheus-tls" } else { "prometheus" };
     let ends: Vec<&str> = find(documents, "PodMonitor", "rabbitmq")
-        .map(|monitor| list(monitor, "/spec/podMetricsEndpoints").iter().filter(|end| text(end, "/port") == port).map(|end| text(end, "/path")).collect())
+        .map(|monitor| {
+            list(monitor, "/spec/podMetricsEndpoints")
+                .iter()
+                .filter(|end| text(end, "/port") == port)
+                .map(|end| text(end, "/path"))
+                .collect()
+        })
         .unwrap_or_default();
     if ends != ["/metrics", "/metrics/detailed"] && !rendering.has("amazon-mq") {
         found.push(format!("of the broker {ends:?} are scraped at {port}"));

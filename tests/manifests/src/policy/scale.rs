@@ -13,8 +13,10 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     let definitions = definitions();
     let mut found = Vec::new();
     for (component, kind) in [("keda", "ScaledObject"), ("hpa", "HorizontalPodAutoscaler")] {
-        let scaled: Vec<&str> =
-            of_kind(documents, kind).map(|object| text(object, "/spec/scaleTargetRef/name")).filter(|name| *name != "storefront").collect();
+        let scaled: Vec<&str> = of_kind(documents, kind)
+            .map(|object| text(object, "/spec/scaleTargetRef/name"))
+            .filter(|name| *name != "storefront")
+            .collect();
         let wanted = if rendering.has(component) { consumers(definitions) } else { Vec::new() };
         if scaled != wanted {
             found.push(format!("{kind}s are for {scaled:?}, which should be {wanted:?}"));
@@ -74,7 +76,10 @@ fn of_keda(object: &Value, definitions: &Value) -> Vec<String> {
     let answers = !request_queues(definitions, module).is_empty();
     let least = number(object, "/spec/minReplicaCount");
     if least != Some(i64::from(answers)) {
-        found.push(format!("its replicas begin at {least:?}, and it {} requests", if answers { "answers" } else { "answers no" }));
+        found.push(format!(
+            "its replicas begin at {least:?}, and it {} requests",
+            if answers { "answers" } else { "answers no" }
+        ));
     }
     if object.pointer("/spec/fallback").is_none() {
         found.push("nobody says how many there are while the broker cannot be asked".to_owned());
@@ -83,7 +88,9 @@ fn of_keda(object: &Value, definitions: &Value) -> Vec<String> {
         found.push("it has no bound".to_owned());
     }
     let path = "/spec/advanced/horizontalPodAutoscalerConfig/behavior/scaleDown/stabilizationWindowSeconds";
-    if number(object, path).is_none_or(|seconds| seconds < 60) || number(object, "/spec/cooldownPeriod").is_none_or(|seconds| seconds < 60) {
+    if number(object, path).is_none_or(|seconds| seconds < 60)
+        || number(object, "/spec/cooldownPeriod").is_none_or(|seconds| seconds < 60)
+    {
         found.push("it shrinks before a retry comes back".to_owned());
     }
     found

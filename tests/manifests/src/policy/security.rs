@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::document::{containers, find, list, name, of_kind, pod_template, text, title};
+use crate::render::Rendering;
 
 /// What the standard «restricted» lets a pod mount, without what reaches into the node.
 const VOLUMES: [&str; 6] = ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected", "downwardAPI"];
 
-pub(super) fn faults(documents: &[Value]) -> Vec<String> {
+pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
+    let documents: &[Value] = &rendering.documents;
     let mut found = Vec::new();
     for document in documents {
         if let Some(template) = pod_template(document) {
@@ -52,7 +54,14 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
     expect("/spec/enableServiceLinks", json!(false));
     expect("/spec/securityContext/runAsNonRoot", json!(true));
     expect("/spec/securityContext/seccompProfile", json!({ "type": "RuntimeDefault" }));
-    for absent in ["hostNetwork", "hostPID", "hostIPC", "hostUsers", "securityContext/sysctls", "securityContext/supplementalGroups"] {
+    for absent in [
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "hostUsers",
+        "securityContext/sysctls",
+        "securityContext/supplementalGroups",
+    ] {
         expect(&format!("/spec/{absent}"), Value::Null);
     }
     for id in ["runAsUser", "runAsGroup"] {
@@ -68,12 +77,21 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
         Some(_) => {}
     }
     for volume in list(template, "/spec/volumes") {
-        let kinds: Vec<&str> = volume.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).filter(|key| *key != "name").collect();
+        let kinds: Vec<&str> = volume
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| *key != "name")
+            .collect();
         if kinds.len() != 1 || !VOLUMES.contains(&kinds[0]) {
             found.push(format!("it mounts {kinds:?}"));
         }
         if volume.get("emptyDir").is_some_and(|folder| folder.get("sizeLimit").is_none()) {
             found.push(format!("the folder {} has no limit", text(volume, "/name")));
+        }
+        if volume.get("secret").is_some_and(|secret| text(secret, "/secretName").is_empty()) {
+            found.push("it mounts a Secret without a name".to_owned());
         }
         // A Secret with a certificate has its key beside it.
         let secret = text(volume, "/secret/secretName");
@@ -90,7 +108,10 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
             "capabilities": { "drop": ["ALL"] },
         });
         if *context != wanted {
-            found.push(format!("container {}: its security context is {context}, not {wanted}", text(container, "/name")));
+            found.push(format!(
+                "container {}: its security context is {context}, not {wanted}",
+                text(container, "/name")
+            ));
         }
         for path in ["/resources/requests/cpu", "/resources/requests/memory", "/resources/limits/memory"] {
             if text(container, path).is_empty() {
