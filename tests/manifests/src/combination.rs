@@ -31,6 +31,8 @@ const BROKERS: [(&str, &[&str]); 3] =
     [("broker-node", &[]), ("broker-cluster", &["topology-operator", "tls"]), ("amazon-mq", &["topology-operator"])];
 /// Who says how many replicas there are: of these at most one.
 const SCALERS: [&str; 2] = ["keda", "hpa"];
+/// What adds much, changes nothing and is changed by nothing: it goes with none and with all of the others, which is enough.
+const APART: &str = "topology-operator";
 /// What changes others stands behind them.
 const LAST: [&str; 2] = ["tls", "amazon-mq"];
 
@@ -47,7 +49,8 @@ pub fn all() -> Vec<Combination> {
     for (broker, more) in BROKERS.into_iter().filter(|(broker, _)| there.iter().any(|name| name == broker)) {
         for with_broker in subsets(more) {
             for scaler in [None].into_iter().chain(SCALERS.map(Some)) {
-                for others in subsets(&free) {
+                let others = if with_broker.contains(&APART) { vec![Vec::new(), free.clone()] } else { subsets(&free) };
+                for others in others {
                     let names = [broker].into_iter().chain(with_broker.iter().copied()).chain(scaler).chain(others);
                     let (last, first): (Vec<&str>, Vec<&str>) = names.partition(|name| LAST.contains(name));
                     found.push(Combination(first.into_iter().chain(last).map(str::to_owned).collect()));

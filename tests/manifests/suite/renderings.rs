@@ -10,8 +10,8 @@ use serde_json::Value;
 
 /// All of them, rendered once.
 pub(crate) fn renderings() -> &'static [Rendering] {
-    static ALL: OnceLock<Vec<Rendering>> = OnceLock::new();
-    ALL.get_or_init(|| {
+    static RENDERED: OnceLock<Vec<Rendering>> = OnceLock::new();
+    RENDERED.get_or_init(|| {
         manifests::tools::find_or_install().unwrap();
         let combinations = all();
         let next = AtomicUsize::new(0);
@@ -31,9 +31,9 @@ pub(crate) fn renderings() -> &'static [Rendering] {
     })
 }
 
+/// An overlay by itself.
 pub(crate) fn overlay(name: &str) -> Rendering {
-    let title = format!("overlay {name}");
-    renderings().iter().find(|rendering| rendering.title == title).unwrap_or_else(|| panic!("no {title}")).clone()
+    render_folder(name).unwrap()
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub fn actors(documents: &[Value]) -> Vec<Actor> {
     found.extend([
         // Whoever else is started in the namespace.
         pod("stray", "shop", &[], &[]),
+        pod("stray-client", "shop", &[], &[("shop/database", "postgres")]),
         pod("dns", "kube-system", &[], &[("k8s-app", "kube-dns")]),
         pod("kube-system", "kube-system", &[], &[]),
         pod("monitoring", "monitoring", &[], &[]),

@@ -3,14 +3,22 @@
 use serde_json::Value;
 
 use crate::document::{is_module, list, number, of_kind, pod_template, text, title};
+use crate::render::Rendering;
 use crate::sources::{own_settings_of, settings_of};
 
-/// What is read by the libraries below the service: where the authorities are by which TLS goes.
-const OF_LIBRARIES: [&str; 1] = ["SSL_CERT_FILE"];
 const MEBIBYTE: i64 = 1_048_576;
 
-pub(super) fn faults(documents: &[Value]) -> Vec<String> {
+pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
+    let documents: &[Value] = &rendering.documents;
     let mut found = Vec::new();
+    let private = of_kind(documents, "Issuer").next().is_some();
+    for module in documents.iter().filter(|document| is_module(document)) {
+        // A broker whose authority nobody else knows is believed only by who is told of that authority.
+        let told = variables(module).1.iter().any(|one| text(one, "/name") == "AMQP_CA_FILE");
+        if private != told {
+            found.push(format!("{}: its broker's authority is private: {private}; it is told: {told}", title(module)));
+        }
+    }
     for module in documents.iter().filter(|document| is_module(document)) {
         found.extend(of_module(module).into_iter().map(|fault| format!("{}: {fault}", title(module))));
         found.extend(references(module, documents).into_iter().map(|fault| format!("{}: {fault}", title(module))));
@@ -34,8 +42,11 @@ fn of_module(module: &Value) -> Vec<String> {
         let called = text(variable, "/name");
         // Kubernetes puts it in for `$(…)` where it is named, if it was told before.
         let used = variables[place + 1..].iter().any(|later| text(later, "/value").contains(&format!("$({called})")));
-        if !known.contains(called) && !OF_LIBRARIES.contains(&called) && !used {
+        if !known.contains(called) && !used {
             found.push(format!("nothing reads {called}"));
+        }
+        if !has_source(variable) {
+            found.push(format!("{called} is told nothing"));
         }
         for part in text(variable, "/value").split("$(").skip(1) {
             let inner = part.split(')').next().unwrap_or_default();
@@ -63,6 +74,22 @@ fn of_module(module: &Value) -> Vec<String> {
     if value("LOG_FORMAT").is_some_and(|format| format != "json") {
         found.push("its log is not in JSON".to_owned());
     }
+    let mounts = list(container, "/volumeMounts");
+    for variable in variables.iter().filter(|one| text(one, "/value").starts_with('/')) {
+        if !mounts.iter().any(|mount| text(variable, "/value").starts_with(text(mount, "/mountPath"))) {
+            found.push(format!("nothing is mounted where {} says", text(variable, "/name")));
+        }
+    }
+    for mount in mounts {
+        let volumes = pod_template(module).map_or(&[][..], |template| list(template, "/spec/volumes"));
+        if !volumes.iter().any(|volume| volume["name"] == mount["name"]) {
+            found.push(format!("there is no volume {}", mount["name"]));
+        }
+        let used = variables.iter().any(|one| text(one, "/value").starts_with(text(mount, "/mountPath")));
+        if !used {
+            found.push(format!("nothing reads {}", text(mount, "/mountPath")));
+        }
+    }
     // What may wait for the broker is there twice, and the process has to live on.
     let waiting = value("PUBLISH_IN_FLIGHT_BYTES").and_then(|bytes| bytes.parse::<i64>().ok()).unwrap_or(64 * MEBIBYTE);
     let limit =
@@ -74,6 +101,18 @@ fn of_module(module: &Value) -> Vec<String> {
         found.push("it is throttled: a limit on CPU makes a drain longer than its grace".to_owned());
     }
     found
+}
+
+/// Whether a variable has a value, or names one place from which it comes.
+fn has_source(variable: &Value) -> bool {
+    let whole = |kind: &str| {
+        let path = format!("/valueFrom/{kind}");
+        !text(variable, &format!("{path}/name")).is_empty() && !text(variable, &format!("{path}/key")).is_empty()
+    };
+    !text(variable, "/value").is_empty()
+        || whole("secretKeyRef")
+        || whole("configMapKeyRef")
+        || text(variable, "/valueFrom/fieldRef/fieldPath") == "metadata.name"
 }
 
 /// A module has its own credentials, and what is named of a rendering's own is there.

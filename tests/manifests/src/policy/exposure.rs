@@ -1,6 +1,9 @@
 //! Who may be called by name, what runs, and what is secret.
 
-use crate::document::{containers, is_module, name, of_kind, pod_template, text, title};
+use serde_json::json;
+
+use super::PODMAN;
+use crate::document::{containers, find, is_module, list, name, of_kind, pod_template, text, title};
 use crate::project::MODULES;
 use crate::render::Rendering;
 
@@ -26,6 +29,21 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         if !["", "ClusterIP"].contains(&text(service, "/spec/type")) {
             found.push(format!("the Service {} is open to outside of the cluster", name(service)));
         }
+    }
+    let page = find(documents, "Service", "storefront").map(|service| &service["spec"]);
+    let wanted = json!({
+        "selector": { "app.kubernetes.io/name": "storefront" },
+        "ports": [{ "name": "http", "port": 80, "targetPort": "http" }],
+    });
+    if page != Some(&wanted) {
+        found.push(format!("the storefront's Service is {page:?}, not {wanted}"));
+    }
+    let port = json!({ "name": "http", "containerPort": 8080 });
+    let storefront = find(documents, "Deployment", "storefront").and_then(pod_template);
+    if rendering.title != PODMAN
+        && !storefront.into_iter().flat_map(containers).any(|one| list(one, "/ports").contains(&port))
+    {
+        found.push("the storefront's Service leads to no port".to_owned());
     }
     for document in documents {
         if let Some(image) = pod_template(document)
@@ -56,7 +74,7 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         if of != name(module) || !MODULES.contains(&of) {
             found.push(format!("{} runs the image {image:?}", title(module)));
         }
-        if rendering.title != "overlay podman" && !image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))) {
+        if rendering.title != PODMAN && !image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))) {
             found.push(format!("{} runs {image}, which is not this version", title(module)));
         }
     }

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::document::{is_module, list, number, pod_template, text, title};
+use crate::render::Rendering;
 use crate::sources::closing_seconds;
 
 /// Between what a module may take to end and being killed.
 const SPARE: i64 = 5;
 
-pub(super) fn faults(documents: &[Value]) -> Vec<String> {
+pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
+    let documents: &[Value] = &rendering.documents;
     let mut found = Vec::new();
     for module in documents.iter().filter(|document| is_module(document)) {
         found.extend(of_module(module).into_iter().map(|fault| format!("{}: {fault}", title(module))));
@@ -21,9 +23,7 @@ fn of_module(module: &Value) -> Vec<String> {
     let template = pod_template(module).unwrap_or(&Value::Null);
     let services = list(template, "/spec/containers");
     let [container] = services else { return vec![format!("{} containers instead of one", services.len())] };
-    let admin = json!({ "name": "admin", "containerPort": 9464, "protocol": "TCP" });
-    let ports = list(container, "/ports");
-    if !ports.iter().any(|port| port["name"] == admin["name"] && port["containerPort"] == admin["containerPort"]) {
+    if !list(container, "/ports").contains(&json!({ "name": "admin", "containerPort": 9464 })) {
         found.push("it has no port «admin»".to_owned());
     }
     // Whether the broker is there must not decide whether a process lives: all would restart at once, and none would be better for it.
@@ -38,7 +38,7 @@ fn of_module(module: &Value) -> Vec<String> {
         number(container, &format!("/{probe}/periodSeconds")).unwrap_or(10)
             * number(container, &format!("/{probe}/failureThreshold")).unwrap_or(3)
     };
-    for (probe, range) in [("startupProbe", 60..=300), ("livenessProbe", 45..=300), ("readinessProbe", 5..=30)] {
+    for (probe, range) in [("startupProbe", 60..=300), ("livenessProbe", 45..=300), ("readinessProbe", 5..=12)] {
         if !range.contains(&budget(probe)) {
             found.push(format!("its {probe} gives up after {} s, which should be within {range:?}", budget(probe)));
         }

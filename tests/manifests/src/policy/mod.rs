@@ -22,25 +22,36 @@ const PODMAN: &str = "overlay podman";
 /// All that is wrong with a rendering.
 #[must_use]
 pub fn faults(rendering: &Rendering) -> Vec<String> {
-    let documents = &rendering.documents;
-    let modules: Vec<&str> = documents.iter().filter(|document| is_module(document)).map(name).collect();
-    let mut found = Vec::new();
-    if modules != MODULES {
-        found.push(format!("the modules are {modules:?}, which should be {MODULES:?}"));
-    }
-    found.extend(security::faults(documents));
-    found.extend(environment::faults(documents));
-    found.extend(exposure::faults(rendering));
+    parts(rendering).iter().flat_map(|part| part(rendering)).collect()
+}
+
+/// Whether nothing is wrong with a rendering: quicker than [`faults`] where something is.
+#[must_use]
+pub fn holds(rendering: &Rendering) -> bool {
+    parts(rendering).iter().all(|part| part(rendering).is_empty())
+}
+
+type Part = fn(&Rendering) -> Vec<String>;
+
+/// What has to be looked at, the dearest last.
+fn parts(rendering: &Rendering) -> Vec<Part> {
+    let mut parts: Vec<Part> = vec![modules, security::faults, environment::faults, exposure::faults];
     if rendering.title == PODMAN {
-        found.extend(podman::faults(documents));
-        return found;
+        parts.push(podman::faults);
+        return parts;
     }
-    found.extend(lifecycle::faults(documents));
-    found.extend(placement::faults(rendering));
-    found.extend(scale::faults(rendering));
-    found.extend(observability::faults(rendering));
+    parts.extend([lifecycle::faults, placement::faults, scale::faults, observability::faults] as [Part; 4]);
     if rendering.has("network-policies") || rendering.is_overlay {
-        found.extend(network::faults(rendering));
+        parts.push(network::faults);
     }
-    found
+    parts
+}
+
+fn modules(rendering: &Rendering) -> Vec<String> {
+    let modules: Vec<&str> = rendering.documents.iter().filter(|document| is_module(document)).map(name).collect();
+    if modules == MODULES {
+        Vec::new()
+    } else {
+        vec![format!("the modules are {modules:?}, which should be {MODULES:?}")]
+    }
 }

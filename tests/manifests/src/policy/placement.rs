@@ -31,12 +31,12 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         }
     }
     // A broker's node that is not ready is the last that should be drained.
-    for budget in of_kind(&rendering.documents, "PodDisruptionBudget").filter(|budget| name(budget) == "rabbitmq") {
-        if budget.pointer("/spec/unhealthyPodEvictionPolicy").is_some()
-            || number(budget, "/spec/maxUnavailable") != Some(1)
-        {
-            found.push("the broker may be drained before it is well".to_owned());
-        }
+    let selector = json!({ "matchLabels": { "app.kubernetes.io/name": "rabbitmq" } });
+    let wanted = json!({ "maxUnavailable": 1, "selector": selector });
+    if rendering.has("broker-cluster")
+        && find(&rendering.documents, "PodDisruptionBudget", "rabbitmq").is_none_or(|budget| budget["spec"] != wanted)
+    {
+        found.push("the broker may be drained before it is well".to_owned());
     }
     if of_kind(&rendering.documents, "RabbitmqCluster").any(|cluster| number(cluster, "/spec/replicas") != Some(3)) {
         found.push("a quorum takes three nodes".to_owned());
@@ -66,6 +66,9 @@ fn spread(module: &Value) -> Vec<String> {
         if labels[format!("app.kubernetes.io/{label}")] != value {
             found.push(format!("its pods have no label {label}: {value}"));
         }
+    }
+    if module["metadata"]["labels"]["app.kubernetes.io/name"] != name {
+        found.push("it is not found by its name".to_owned());
     }
     if module["spec"]["selector"] != json!({ "matchLabels": { "app.kubernetes.io/name": name } }) {
         found.push("it selects other pods than its own".to_owned());

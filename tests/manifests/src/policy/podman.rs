@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use crate::document::{containers, kind, list, pod_template, text, title};
+use crate::render::Rendering;
 
-pub(super) fn faults(documents: &[Value]) -> Vec<String> {
+pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
+    let documents: &[Value] = &rendering.documents;
     let mut found = Vec::new();
     for document in documents.iter().filter(|document| kind(document) == "Secret") {
         found.push(format!("{}: podman 4.3 reads no Secret that kustomize writes", title(document)));

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::document::{containers, find, list, name, of_kind, pod_template, text, title};
+use crate::render::Rendering;
 
 /// What the standard «restricted» lets a pod mount, without what reaches into the node.
 const VOLUMES: [&str; 6] = ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected", "downwardAPI"];
 
-pub(super) fn faults(documents: &[Value]) -> Vec<String> {
+pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
+    let documents: &[Value] = &rendering.documents;
     let mut found = Vec::new();
     for document in documents {
         if let Some(template) = pod_template(document) {
@@ -87,6 +89,9 @@ fn of_pod(document: &Value, template: &Value, documents: &[Value]) -> Vec<String
         }
         if volume.get("emptyDir").is_some_and(|folder| folder.get("sizeLimit").is_none()) {
             found.push(format!("the folder {} has no limit", text(volume, "/name")));
+        }
+        if volume.get("secret").is_some_and(|secret| text(secret, "/secretName").is_empty()) {
+            found.push("it mounts a Secret without a name".to_owned());
         }
         // A Secret with a certificate has its key beside it.
         let secret = text(volume, "/secret/secretName");
