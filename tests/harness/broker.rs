@@ -1,20 +1,32 @@
 //! The broker that `cargo xtask test` has started or was given, and a vhost of it for one test.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use garenne::{Address, Certificates, Settings};
 use rabbitmq_node::{BrokerChoice, Installation, Management};
 use serde_json::{Value, json};
+
+use crate::encrypting;
 
 /// The running broker.
 #[derive(Debug, Clone)]
 pub struct Broker {
     address: String,
+    encrypted: Option<Encrypted>,
     management: Management,
     user: String,
     password: String,
+}
+
+/// The way of services to a broker that takes nothing unencrypted. All other clients of the suites speak plainly to somebody who
+/// encrypts it.
+#[derive(Debug, Clone)]
+struct Encrypted {
+    address: String,
+    authorities: PathBuf,
 }
 
 /// A vhost that exists as long as its test.
@@ -47,13 +59,22 @@ impl Broker {
     pub fn from_env() -> Self {
         let (user, password) = (read("TEST_ADMIN_USER"), read("TEST_ADMIN_PASSWORD"));
         let management = Management::new(&read("TEST_MANAGEMENT_URL"), &user, &password);
-        Self { address: read("TEST_AMQP_ADDRESS"), management, user, password }
+        let address = read("TEST_AMQP_ADDRESS");
+        match std::env::var_os("TEST_AMQP_CA_FILE").map(PathBuf::from) {
+            None => Self { address, encrypted: None, management, user, password },
+            Some(authorities) => {
+                static ENCRYPTING: OnceLock<String> = OnceLock::new();
+                let plain = ENCRYPTING.get_or_init(|| encrypting::before(address.clone(), &authorities)).clone();
+                let encrypted = Some(Encrypted { address, authorities });
+                Self { address: plain, encrypted, management, user, password }
+            }
+        }
     }
 
     /// A broker at `host:port`, with its management interface and the administrator's name and password.
     #[must_use]
     pub fn at(address: String, management: Management, (user, password): (&str, &str)) -> Self {
-        Self { address, management, user: user.to_owned(), password: password.to_owned() }
+        Self { address, encrypted: None, management, user: user.to_owned(), password: password.to_owned() }
     }
 
     /// The management interface, as the administrator.
@@ -169,6 +190,37 @@ impl Vhost {
     pub(crate) fn url_at(&self, address: &str, user: &str, password: &str) -> String {
         let [user, password] = [user, password].map(Management::segment);
         format!("amqp://{user}:{password}@{address}/{}", self.name)
+    }
+
+    /// With what a service gets here, as the administrator.
+    ///
+    /// # Panics
+    ///
+    /// When the URL is none.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let (user, password) = self.broker.administrator();
+        let url = self.service_url(user, password);
+        let mut settings = Settings::new(Address::parse(&url).expect("a URL"));
+        if let Some(encrypted) = &self.broker.encrypted {
+            settings.certificates = Certificates::default().signed_by(&encrypted.authorities);
+        }
+        settings
+    }
+
+    /// The same for a service that is a process.
+    #[must_use]
+    pub fn environment(&self, user: &str, password: &str) -> Vec<(&'static str, String)> {
+        let authorities = self.broker.encrypted.as_ref().map(|encrypted| encrypted.authorities.display().to_string());
+        let url = ("AMQP_URL", self.service_url(user, password));
+        [url].into_iter().chain(authorities.map(|file| ("AMQP_CA_FILE", file))).collect()
+    }
+
+    fn service_url(&self, user: &str, password: &str) -> String {
+        match &self.broker.encrypted {
+            None => self.url_of(user, password),
+            Some(encrypted) => self.url_at(&encrypted.address, user, password).replacen("amqp:", "amqps:", 1),
+        }
     }
 
     /// Its name.

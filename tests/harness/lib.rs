@@ -6,6 +6,8 @@ mod broker;
 mod browser;
 pub mod clerk;
 mod database;
+mod encrypted_broker;
+mod encrypting;
 pub mod exposition;
 pub mod faults;
 mod foreign_client;
@@ -23,6 +25,7 @@ mod wire;
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
+pub use encrypted_broker::EncryptedBroker;
 pub use foreign_client::{
     COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues,
 };

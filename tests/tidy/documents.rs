@@ -125,7 +125,7 @@ fn every_promise_names_a_test_that_exists() {
 fn every_setting_and_metric_that_a_document_names_is_one() {
     let source: String = rust_files("framework/garenne/src").into_iter().map(|file| file.text).collect();
     let tests: String = rust_files("tests").into_iter().map(|file| file.text).collect();
-    for path in ["README.md", "ARCHITECTURE.md", "docs/reliability.md", "docs/interop.md"] {
+    for path in ["README.md", "ARCHITECTURE.md", "docs/aws.md", "docs/interop.md", "docs/reliability.md"] {
         for name in quoted(&read(path)) {
             let setting = name.len() > 5 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
             let metric = name.starts_with("garenne_") && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');

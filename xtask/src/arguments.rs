@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
-use rabbitmq_node::BrokerChoice;
+use rabbitmq_node::{BrokerChoice, Profile};
 
 use crate::bench::{self, BenchOptions};
 use crate::chaos::{self, ChaosOptions};
@@ -47,6 +47,8 @@ pub(crate) struct TestOptions {
     pub(crate) management_url: Option<String>,
     /// Whether end-to-end runs on three nodes instead of one.
     pub(crate) cluster: bool,
+    /// Whose behaviour the node of end-to-end has.
+    pub(crate) profile: Profile,
     /// For the test programs.
     pub(crate) arguments: Vec<String>,
 }
@@ -111,6 +113,7 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
             Long("only") => options.only.push(parser.value()?.parse_with(SuiteName::from_str)?),
             Long("broker") => options.broker = Some(parser.value()?.parse_with(BrokerChoice::from_str)?),
             Long("cluster") => options.cluster = true,
+            Long("profile") => options.profile = parser.value()?.parse_with(Profile::from_str)?,
             Long("management-url") => options.management_url = Some(parser.value()?.string()?),
             // The first free value stands behind `--`: no suite is named without `--only`.
             Value(first) => {
@@ -127,6 +130,11 @@ fn parse_test(mut parser: Parser) -> Result<Task, Error> {
         return Err("--management-url belongs to --broker amqp://…: a node of our own is known".into());
     }
     check_cluster(options.cluster, options.broker.as_ref())?;
+    if options.profile != Profile::Usual && (given || options.cluster) {
+        return Err(
+            "--profile belongs to a single node of our own: neither to --cluster nor to --broker amqp://…".into()
+        );
+    }
     Ok(Task::Test(options))
 }
 
@@ -165,6 +173,8 @@ fn replicas(text: &str) -> Result<(String, usize), String> {
 
 #[cfg(test)]
 mod tests {
+    use rabbitmq_node::Profile;
+
     use super::{Task, TestOptions, UpOptions, parse};
     use crate::test::SuiteName;
 
@@ -183,7 +193,9 @@ mod tests {
     #[test]
     fn every_command_that_the_documents_name_is_understood() {
         let mut found = 0;
-        for file in ["README.md", "ARCHITECTURE.md", "docs/interop.md", "docs/reliability.md", "fuzz/README.md"] {
+        for file in
+            ["README.md", "ARCHITECTURE.md", "docs/aws.md", "docs/interop.md", "docs/reliability.md", "fuzz/README.md"]
+        {
             let text = std::fs::read_to_string(crate::workspace::root().join(file)).unwrap();
             for line in text.lines().flat_map(|line| line.split("cargo xtask ").skip(1)) {
                 let command = line.split(['`', '#', ',', '|']).next().unwrap_or_default().trim().replace('…', "");
@@ -192,6 +204,17 @@ mod tests {
             }
         }
         assert!(found >= 12, "{found} commands");
+    }
+
+    #[test]
+    fn a_profile_is_of_a_single_node_of_our_own() {
+        let options = TestOptions { profile: Profile::AmazonMq, ..TestOptions::default() };
+        assert_eq!(read("test --profile amazon-mq"), Ok(Task::Test(options)));
+        assert!(read("test --profile aws").unwrap_err().contains("amazon-mq"));
+        for more in ["--cluster", "--broker amqp://there"] {
+            let refused = read(&format!("test --profile amazon-mq {more}")).unwrap_err();
+            assert!(refused.contains("--profile belongs to"), "{refused}");
+        }
     }
 
     #[test]

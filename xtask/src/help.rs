@@ -31,6 +31,8 @@ cargo xtask test
   --broker <which>            as above; the default is the machine's own. A broker that is there has to let the user
                               administrate it: it gets virtual hosts `test-…`, and users that are named after the services
   --cluster                   end-to-end on three nodes that are one broker
+  --profile amazon-mq         the core of end-to-end on a node that behaves like Amazon MQ: TLS only, quorum queues by default,
+                              operator policies locked, no plugin outside of its list (default --broker: 4.0)
   --management-url <url>      where the management API of such a broker is (default: http://<host>:15672)
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 

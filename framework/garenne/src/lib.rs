@@ -32,7 +32,7 @@ pub mod store;
 mod telemetry;
 mod topology;
 
-pub use broker::{Address, AddressFault, BrokerError, Drift, PublishError};
+pub use broker::{Address, AddressFault, BrokerError, Certificates, Drift, PublishError};
 pub use consumer::{Classified, Classify, Failure, Message, Observed, Options};
 pub use garenne_contract::{Event, MessageName, NoError, Request};
 pub use nest::{NestPattern, NestTarget};

@@ -3,29 +3,64 @@
 use std::path::Path;
 
 use crate::distribution::Distribution;
+use crate::encryption::Encryption;
 use crate::node::ADMINISTRATOR;
 use crate::ports::Ports;
+use crate::profile::Profile;
 
 /// The configuration that Compose mounts and the private node starts from.
 const SHARED: &str = include_str!("../../rabbitmq/rabbitmq.conf");
 
-/// The plugins of every node.
-pub(crate) const ENABLED_PLUGINS: &str = include_str!("../../rabbitmq/enabled_plugins");
+/// The plugins of the usual node.
+const ENABLED_PLUGINS: &str = include_str!("../../rabbitmq/enabled_plugins");
+
+/// How a node differs from others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind<'a> {
+    pub(crate) encryption: Option<&'a Encryption>,
+    pub(crate) profile: Profile,
+}
+
+impl Kind<'_> {
+    /// Whether devices are heard, which is never encrypted here.
+    pub(crate) fn has_mqtt(self) -> bool {
+        self.encryption.is_none() && self.profile.plugins().is_none()
+    }
+
+    /// The text of `enabled_plugins`.
+    pub(crate) fn plugins(self) -> String {
+        let usual = ENABLED_PLUGINS.trim().trim_start_matches('[').trim_end_matches("].").split(',').map(str::trim);
+        let mut plugins: Vec<&str> = match self.profile.plugins() {
+            Some(plugins) => plugins.to_vec(),
+            None => usual.filter(|plugin| self.has_mqtt() || *plugin != "rabbitmq_mqtt").collect(),
+        };
+        plugins.extend(self.encryption.and_then(Encryption::plugin));
+        format!("[{}].\n", plugins.join(","))
+    }
+}
 
 /// The text of the node's own `rabbitmq.conf`. Without definitions the node makes the administrator itself.
-pub(crate) fn render(ports: Ports, definitions: Option<&Path>, distribution: &Distribution) -> String {
+pub(crate) fn render(ports: Ports, definitions: Option<&Path>, distribution: &Distribution, kind: Kind<'_>) -> String {
     // Where definitions are imported, RabbitMQ makes no default user: the file has to bring the administrator.
     let kept = SHARED.lines().filter(|line| !line.starts_with("definitions.") && !line.starts_with('#'));
+    // RabbitMQ refuses the settings of plugins that are off.
+    let kept = kept.filter(|line| kind.has_mqtt() || !line.starts_with("mqtt."));
     let mut lines: Vec<String> = kept.filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
     let Ports { amqp, management, metrics, mqtt, .. } = ports;
+    match kind.encryption {
+        Some(encryption) => lines.extend(encryption.lines(amqp)),
+        None => lines.push(format!("listeners.tcp.loopback = 127.0.0.1:{amqp}")),
+    }
     lines.extend([
-        format!("listeners.tcp.loopback = 127.0.0.1:{amqp}"),
         "management.tcp.ip = 127.0.0.1".to_owned(),
         format!("management.tcp.port = {management}"),
         "prometheus.tcp.ip = 127.0.0.1".to_owned(),
         format!("prometheus.tcp.port = {metrics}"),
-        format!("mqtt.listeners.tcp.loopback = 127.0.0.1:{mqtt}"),
     ]);
+    if kind.has_mqtt() {
+        lines.push(format!("mqtt.listeners.tcp.loopback = 127.0.0.1:{mqtt}"));
+    }
+    lines.extend(kind.profile.lines().iter().map(|line| (*line).to_owned()));
     lines.extend(distribution.lines());
     match definitions {
         Some(path) => lines.extend([
@@ -47,10 +82,12 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use super::{ENABLED_PLUGINS, SHARED, render};
+    use super::{Kind, SHARED, render};
     use crate::distribution::Distribution;
     use crate::ports::Ports;
+    use crate::{CredentialFiles, Encryption, Profile};
 
+    const USUAL: Kind<'static> = Kind { encryption: None, profile: Profile::Usual };
     const PORTS: Ports = Ports { amqp: 1, management: 2, metrics: 3, mqtt: 5, distribution: 4 };
 
     /// Every line that is neither blank nor a comment is `key = value`, and no key comes twice.
@@ -78,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_private_node_listens_on_loopback_only() {
-        let text = render(PORTS, None, &Distribution::Alone);
+        let text = render(PORTS, None, &Distribution::Alone, USUAL);
         let own = parse(&text);
         assert_eq!(own["listeners.tcp.loopback"], "127.0.0.1:1");
         assert_eq!((own["management.tcp.ip"], own["management.tcp.port"]), ("127.0.0.1", "2"));
@@ -90,7 +127,7 @@ mod tests {
 
     #[test]
     fn given_definitions_replace_the_shared_path() {
-        let text = render(PORTS, Some(Path::new("/some/where.json")), &Distribution::Alone);
+        let text = render(PORTS, Some(Path::new("/some/where.json")), &Distribution::Alone, USUAL);
         let own = parse(&text);
         assert_eq!(own["definitions.local.path"], "/some/where.json");
         assert!(!own.contains_key("default_user"));
@@ -99,7 +136,7 @@ mod tests {
     #[test]
     fn a_node_of_a_cluster_names_those_it_looks_for() {
         let known = vec!["a@localhost".to_owned(), "b@localhost".to_owned()];
-        let text = render(PORTS, None, &Distribution::Cluster { mapper: 5, known });
+        let text = render(PORTS, None, &Distribution::Cluster { mapper: 5, known }, USUAL);
         let own = parse(&text);
         assert_eq!(own["cluster_formation.peer_discovery_backend"], "classic_config");
         assert_eq!(own["cluster_formation.classic_config.nodes.2"], "b@localhost");
@@ -107,8 +144,33 @@ mod tests {
 
     #[test]
     fn management_metrics_and_mqtt_are_the_plugins() {
-        let plugins: Vec<&str> =
-            ENABLED_PLUGINS.trim().trim_start_matches('[').trim_end_matches("].").split(',').map(str::trim).collect();
-        assert_eq!(plugins, ["rabbitmq_management", "rabbitmq_mqtt", "rabbitmq_prometheus"]);
+        assert_eq!(USUAL.plugins(), "[rabbitmq_management,rabbitmq_mqtt,rabbitmq_prometheus].\n");
+    }
+
+    fn encryption(clients_show_theirs: bool) -> Encryption {
+        let own = CredentialFiles { certificate: "/tls/tls.crt".into(), key: "/tls/tls.key".into() };
+        Encryption { authorities: "/tls/ca.crt".into(), own, clients_show_theirs }
+    }
+
+    #[test]
+    fn an_encrypted_node_takes_nothing_that_is_not() {
+        let encryption = encryption(true);
+        let kind = Kind { encryption: Some(&encryption), profile: Profile::Usual };
+        let text = render(PORTS, None, &Distribution::Alone, kind);
+        let own = parse(&text);
+        assert_eq!((own["listeners.tcp"], own["listeners.ssl.loopback"]), ("none", "127.0.0.1:1"));
+        assert_eq!((own["ssl_options.verify"], own["ssl_options.fail_if_no_peer_cert"]), ("verify_peer", "true"));
+        assert_eq!(own["auth_mechanisms.2"], "EXTERNAL");
+        assert!(!own.keys().any(|key| key.starts_with("mqtt.") || key.starts_with("listeners.tcp.")), "{text}");
+        assert_eq!(kind.plugins(), "[rabbitmq_management,rabbitmq_prometheus,rabbitmq_auth_mechanism_ssl].\n");
+    }
+
+    #[test]
+    fn without_certificates_of_clients_nobody_logs_in_by_one() {
+        let encryption = encryption(false);
+        let kind = Kind { encryption: Some(&encryption), profile: Profile::AmazonMq };
+        let text = render(PORTS, None, &Distribution::Alone, kind);
+        assert!(!text.contains("EXTERNAL") && text.contains("default_queue_type = quorum"), "{text}");
+        assert_eq!(kind.plugins(), "[rabbitmq_management,rabbitmq_prometheus].\n");
     }
 }

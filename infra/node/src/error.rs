@@ -32,6 +32,17 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// A certificate could not be made.
+    #[error("no certificate could be made: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// A release cannot behave like that.
+    #[error("RabbitMQ {version} cannot have the profile {profile}: take a newer one, such as `--broker 4.0`")]
+    Profile {
+        /// The profile.
+        profile: String,
+        /// The full version.
+        version: String,
+    },
     /// The node ended before it was ready.
     #[error("RabbitMQ ended with {status} before it was ready; its log is in {}\n{tail}", log.display())]
     Exited {

@@ -20,12 +20,14 @@
 //! Which RabbitMQ it is says a [`BrokerChoice`]: this machine's, or a [`Release`] that is unpacked into a folder of the project's.
 
 mod alarm;
+mod authority;
 mod choice;
 mod cluster;
 mod configuration;
 mod definitions;
 mod directory;
 mod distribution;
+mod encryption;
 mod error;
 mod given;
 mod installation;
@@ -35,17 +37,21 @@ mod mapper;
 mod node;
 mod ports;
 mod process;
+mod profile;
 mod release;
 mod unpacked;
 
+pub use authority::{Authority, Credential, CredentialFiles};
 pub use choice::BrokerChoice;
 pub use cluster::{Cluster, ClusterOptions};
 pub use definitions::{Counts, Definitions};
 pub use directory::Directory;
+pub use encryption::Encryption;
 pub use error::Error;
 pub use given::GivenBroker;
 pub use installation::Installation;
 pub use management::Management;
 pub use node::{ADMINISTRATOR, Node, NodeOptions};
 pub use ports::Ports;
+pub use profile::Profile;
 pub use release::Release;

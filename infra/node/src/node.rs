@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::configuration::{self, ENABLED_PLUGINS};
+use crate::configuration::{self, Kind};
 use crate::directory::Directory;
 use crate::distribution::Distribution;
 use crate::process::{self, Process};
-use crate::{Definitions, Error, Installation, Management, Ports};
+use crate::{Definitions, Encryption, Error, Installation, Management, Ports, Profile};
 
 /// User and password of the administrator that every private node has. Definitions have to bring the same.
 pub const ADMINISTRATOR: (&str, &str) = ("admin", "admin");
@@ -27,6 +27,10 @@ pub struct NodeOptions {
     pub keep_data: bool,
     /// How long the node may take until it is ready.
     pub deadline: Duration,
+    /// Whose behaviour it has.
+    pub profile: Profile,
+    /// By what it is encrypted. A profile that asks for encryption makes its own when there is none.
+    pub encryption: Option<Encryption>,
 }
 
 impl NodeOptions {
@@ -40,6 +44,8 @@ impl NodeOptions {
             definitions: None,
             keep_data: false,
             deadline: Duration::from_secs(60),
+            profile: Profile::Usual,
+            encryption: None,
         }
     }
 }
@@ -54,6 +60,8 @@ pub struct Node {
     distribution: Distribution,
     definitions: Option<Definitions>,
     deadline: Duration,
+    encryption: Option<Encryption>,
+    has_mqtt: bool,
     process: Option<Process>,
 }
 
@@ -76,6 +84,7 @@ impl Node {
         distribution: Distribution,
     ) -> Result<Self, Error> {
         let definitions = options.definitions.as_deref().map(Definitions::read).transpose()?;
+        options.profile.check(installation)?;
         let directory = Directory::create(&options.directory)?;
         let ports = match options.ports {
             Some(ports) => ports,
@@ -85,9 +94,15 @@ impl Node {
         if !options.keep_data {
             directory.clear_data()?;
         }
-        let text = configuration::render(ports, definitions.as_ref().map(Definitions::path), &distribution);
+        let encryption = match &options.encryption {
+            None if options.profile.encrypts() => Some(Encryption::made_in(&directory.root().join("tls"))?),
+            given => given.clone(),
+        };
+        let kind = Kind { encryption: encryption.as_ref(), profile: options.profile };
+        let has_mqtt = kind.has_mqtt();
+        let text = configuration::render(ports, definitions.as_ref().map(Definitions::path), &distribution, kind);
         Directory::write(&directory.configuration(), &text)?;
-        Directory::write(&directory.enabled_plugins(), ENABLED_PLUGINS)?;
+        Directory::write(&directory.enabled_plugins(), &kind.plugins())?;
         Ok(Self {
             installation: installation.clone(),
             directory,
@@ -96,6 +111,8 @@ impl Node {
             distribution,
             definitions,
             deadline: options.deadline,
+            encryption,
+            has_mqtt,
             process: None,
         })
     }
@@ -123,17 +140,24 @@ impl Node {
         self.ports.amqp
     }
 
-    /// The port at which devices speak MQTT.
+    /// The port at which devices speak MQTT; none where nothing is unencrypted.
     #[must_use]
-    pub fn mqtt_port(&self) -> u16 {
-        self.ports.mqtt
+    pub fn mqtt_port(&self) -> Option<u16> {
+        self.has_mqtt.then_some(self.ports.mqtt)
     }
 
     /// The AMQP address for one user and virtual host.
     #[must_use]
     pub fn amqp_url(&self, user: &str, password: &str, vhost: &str) -> String {
         let [user, password, vhost] = [user, password, vhost].map(Management::segment);
-        format!("amqp://{user}:{password}@127.0.0.1:{}/{vhost}", self.ports.amqp)
+        let scheme = if self.encryption.is_some() { "amqps" } else { "amqp" };
+        format!("{scheme}://{user}:{password}@127.0.0.1:{}/{vhost}", self.ports.amqp)
+    }
+
+    /// By what AMQP is encrypted, if it is.
+    #[must_use]
+    pub fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_ref()
     }
 
     /// Where the management UI and its API are.
@@ -195,9 +219,11 @@ impl Node {
 
     fn boot(&mut self) -> Result<(), Error> {
         let management = self.management();
+        let mqtt = self.mqtt_port().map(|port| ("MQTT", port));
+        let listeners: Vec<_> = [("AMQP", self.ports.amqp)].into_iter().chain(mqtt).collect();
         let process = Process::start(&self.installation, &self.directory, &self.name, self.ports, &self.distribution)?;
         let process = self.process.insert(process);
-        if let Err(error) = wait_until_ready(process, &management, self.ports, self.deadline, &self.directory) {
+        if let Err(error) = wait_until_ready(process, &management, &listeners, self.deadline, &self.directory) {
             self.kill()?;
             return Err(error);
         }
@@ -208,7 +234,7 @@ impl Node {
 fn wait_until_ready(
     process: &mut Process,
     management: &Management,
-    ports: Ports,
+    listeners: &[(&str, u16)],
     limit: Duration,
     directory: &Directory,
 ) -> Result<(), Error> {
@@ -218,7 +244,7 @@ fn wait_until_ready(
             let (log, tail) = (directory.log(), directory.log_tail());
             return Err(Error::Exited { status: status.to_string(), log, tail });
         }
-        let deaf = [("AMQP", ports.amqp), ("MQTT", ports.mqtt)].into_iter().find(|(_, port)| !process::accepts(*port));
+        let deaf = listeners.iter().find(|(_, port)| !process::accepts(*port));
         let reason = match (deaf, management.get("overview")) {
             (None, Ok(_)) => return Ok(()),
             (Some((protocol, port)), _) => format!("nobody accepts on the {protocol} port {port}"),

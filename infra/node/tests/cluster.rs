@@ -1,12 +1,14 @@
 //! A real cluster: quorum queues outlive one of its nodes, which comes back.
 
 mod ground;
+mod system;
 
 use std::path::Path;
 
-use ground::{eventually, fresh, installation, processes_of, wait_for_register};
+use ground::{eventually, fresh, installation};
 use rabbitmq_node::{Cluster, ClusterOptions, Error, Management};
 use serde_json::{Value, json};
+use system::{processes_of, wait_for_register};
 
 const QUEUES: [&str; 3] = ["one", "two", "three"];
 

@@ -3,15 +3,17 @@
 //! `cargo xtask test` has RabbitMQ ready before it runs these, and says with `TEST_BROKER` which one is meant.
 
 mod ground;
+mod system;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use ground::{eventually, fresh, installation, processes_of, wait_for_register};
+use ground::{eventually, fresh, installation};
 use rabbitmq_node::{Error, Management, Node, NodeOptions};
 use serde_json::json;
+use system::{processes_of, wait_for_register};
 
 /// Tells the test process that it is the owner whose death is watched, and where its node lies.
 const OWNED_DIRECTORY: &str = "TEST_OWNED_NODE";

@@ -69,6 +69,11 @@ impl Seen {
     }
 }
 
+fn with_a_short_ladder(mut settings: Settings) -> Settings {
+    settings.ladder = Some(Ladder::new([20, 60].map(Duration::from_millis)).expect("a ladder"));
+    settings
+}
+
 /// A vhost with a foreign client in it, and the exchange that `desk` would own.
 pub(crate) struct Bench {
     pub(crate) vhost: Vhost,
@@ -85,16 +90,17 @@ impl Bench {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::new(Address::parse(&self.vhost.url()).expect("a URL"));
-        settings.ladder = Some(Ladder::new([20, 60].map(Duration::from_millis)).expect("a ladder"));
-        settings
+        with_a_short_ladder(self.vhost.settings())
+    }
+
+    /// Settings with an address of the test's own, which is not encrypted.
+    pub(crate) fn settings_at(&self, url: &str) -> Settings {
+        with_a_short_ladder(Settings::new(Address::parse(url).expect("a URL")))
     }
 
     /// Settings with which a service reaches the broker through a proxy.
     pub(crate) fn settings_through(&self, proxy: &Proxy) -> Settings {
-        let mut settings = self.settings();
-        settings.address = Address::parse(&proxy.url(&self.vhost)).expect("a URL");
-        settings
+        self.settings_at(&proxy.url(&self.vhost))
     }
 
     /// Starts a service and waits until it is ready.

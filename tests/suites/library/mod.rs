@@ -16,3 +16,4 @@ mod requests;
 mod rpc;
 mod starting;
 mod stores;
+mod tls;

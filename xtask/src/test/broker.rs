@@ -27,9 +27,10 @@ impl TestBroker {
     /// Starts a node, or makes sure that a given broker answers its user.
     pub(super) fn start(source: &Source) -> Result<Self, Failure> {
         match source {
-            Source::Own(installation) => {
+            Source::Own(installation, profile) => {
                 let claim = claim()?;
-                let node = Node::start(installation, &NodeOptions::new(claim.path().join("broker")))?;
+                let options = NodeOptions { profile: *profile, ..NodeOptions::new(claim.path().join("broker")) };
+                let node = Node::start(installation, &options)?;
                 let environment = environment_of(&node);
                 Ok(Self { own: Own::Node(Box::new(node)), environment, _claim: Some(claim) })
             }
@@ -71,7 +72,10 @@ impl TestBroker {
 
 fn environment_of(node: &Node) -> Vec<(&'static str, String)> {
     let own = environment(format!("127.0.0.1:{}", node.amqp_port()), &node.management_url(), ADMINISTRATOR);
-    own.into_iter().chain([("TEST_MQTT_PORT", node.mqtt_port().to_string())]).collect()
+    let mqtt = node.mqtt_port().map(|port| ("TEST_MQTT_PORT", port.to_string()));
+    let authorities =
+        node.encryption().map(|encryption| ("TEST_AMQP_CA_FILE", encryption.authorities.display().to_string()));
+    own.into_iter().chain(mqtt).chain(authorities).collect()
 }
 
 fn environment(address: String, management_url: &str, user: (&str, &str)) -> [(&'static str, String); 4] {

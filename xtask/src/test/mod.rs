@@ -153,6 +153,7 @@ fn end_to_end(options: &TestOptions, target: &Target, source: &Source, missing: 
             skip(&mut command, clients::IN_NODE.map(|(_, suite)| suite));
         }
     }
+    skip(&mut command, target.without().iter().copied());
     if let Source::Given(_) = source {
         missing.push(("MQTT".to_owned(), "nobody knows how a given broker hears devices".to_owned()));
         skip(&mut command, clients::OVER_MQTT);

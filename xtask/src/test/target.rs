@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Release};
+use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Profile, Release};
 
 use crate::arguments::TestOptions;
 use crate::workspace;
@@ -19,6 +19,9 @@ const CORE: [&str; 7] = [
     "shop::bad_input::",
 ];
 
+/// What Amazon MQ has not: streams, which are what a log is, and MQTT.
+const NOT_ON_AMAZON_MQ: [&str; 4] = ["library::log::", "shop::analytics::", "interop::mosquitto::", "interop::paho::"];
+
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";
 
@@ -27,6 +30,7 @@ pub(super) const OWN_NODE: &str = "::node::";
 pub(super) struct Target {
     choice: BrokerChoice,
     core_only: bool,
+    profile: Profile,
     source: Result<Source, String>,
 }
 
@@ -34,7 +38,7 @@ pub(super) struct Target {
 #[derive(Debug)]
 pub(super) enum Source {
     /// A node of ours.
-    Own(Installation),
+    Own(Installation, Profile),
     /// Three nodes of ours.
     Cluster(Installation),
     /// Somebody else's.
@@ -47,6 +51,9 @@ impl Target {
     pub(super) fn all(options: &TestOptions, pipeline: bool, progress: &mut dyn FnMut(&str)) -> Vec<Self> {
         match &options.broker {
             Some(choice) => vec![Self::find(choice.clone(), false, options, progress)],
+            None if options.profile != Profile::Usual => {
+                vec![Self::find(BrokerChoice::Release(Release::V4_0), false, options, progress)]
+            }
             None => {
                 let mut targets = vec![Self::find(BrokerChoice::Installed, false, options, progress)];
                 if pipeline {
@@ -66,10 +73,14 @@ impl Target {
             })),
             None => choice
                 .installation(&workspace::brokers(), progress)
-                .map(if options.cluster { Source::Cluster } else { Source::Own })
+                .map(|installation| match options.cluster {
+                    true => Source::Cluster(installation),
+                    false => Source::Own(installation, options.profile),
+                })
                 .map_err(|error| error.to_string()),
         };
-        Self { choice, core_only, source }
+        let core_only = core_only || options.profile != Profile::Usual;
+        Self { choice, core_only, profile: options.profile, source }
     }
 
     /// Which one it is.
@@ -85,7 +96,7 @@ impl Target {
     /// The programs of a node of our own, or why there are none.
     pub(super) fn installation(&self) -> Result<&Installation, String> {
         match &self.source {
-            Ok(Source::Own(installation) | Source::Cluster(installation)) => Ok(installation),
+            Ok(Source::Own(installation, _) | Source::Cluster(installation)) => Ok(installation),
             Ok(Source::Given(broker)) => Err(format!("{broker} is somebody else's, and this starts a node of its own")),
             Err(reason) => Err(reason.clone()),
         }
@@ -102,6 +113,14 @@ impl Target {
         if self.core_only { &CORE } else { &[] }
     }
 
+    /// Which of them are for what such a broker has not.
+    pub(super) fn without(&self) -> &'static [&'static str] {
+        match self.profile {
+            Profile::Usual => &[],
+            Profile::AmazonMq => &NOT_ON_AMAZON_MQ,
+        }
+    }
+
     /// What a test reads that starts a node of its own.
     pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
         vec![("TEST_BROKER", self.choice.to_string()), ("TEST_BROKERS_DIR", workspace::brokers().display().to_string())]
@@ -112,6 +131,9 @@ impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "on {}", self.version())?;
         out.write_str(if matches!(self.source, Ok(Source::Cluster(_))) { ", cluster" } else { "" })?;
+        if self.profile != Profile::Usual {
+            write!(out, ", profile {}", self.profile)?;
+        }
         out.write_str(if self.core_only { ", core" } else { "" })
     }
 }
@@ -120,7 +142,9 @@ impl fmt::Display for Target {
 mod tests {
     use super::super::clients::{IN_NODE, IN_PYTHON, OVER_MQTT};
     use super::super::{MOSQUITTO, PAGE};
-    use super::{CORE, OWN_NODE, Target};
+    use rabbitmq_node::Profile;
+
+    use super::{CORE, NOT_ON_AMAZON_MQ, OWN_NODE, Target};
     use crate::arguments::TestOptions;
     use crate::workspace;
 
@@ -132,7 +156,7 @@ mod tests {
             path.is_dir() || path.with_extension("rs").is_file()
         };
         let of_clients = IN_PYTHON.into_iter().chain(IN_NODE.map(|(_, suite)| suite)).chain(OVER_MQTT);
-        for modules in CORE.into_iter().chain(of_clients).chain([MOSQUITTO]) {
+        for modules in CORE.into_iter().chain(of_clients).chain(NOT_ON_AMAZON_MQ).chain([MOSQUITTO]) {
             assert!(is_there(modules), "{modules}");
         }
         for (modules, within) in [(OWN_NODE, "library/recovery"), (PAGE, "shop")] {
@@ -150,6 +174,15 @@ mod tests {
         let reason = targets[0].installation().unwrap_err();
         let shown = format!("{} {reason} {:?}", targets[0], targets[0]);
         assert!(shown.contains("amqp://me@there:5672") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn with_a_profile_the_core_runs_without_what_such_a_broker_has_not() {
+        let broker = Some("./somewhere".parse().unwrap());
+        let options = TestOptions { profile: Profile::AmazonMq, broker, ..TestOptions::default() };
+        let target = &Target::all(&options, true, &mut |_| {})[0];
+        assert_eq!((target.filter(), target.without()), (&CORE[..], &NOT_ON_AMAZON_MQ[..]));
+        assert!(target.to_string().ends_with(", profile amazon-mq, core"), "{target}");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Broker {
             Self::Given { .. } => None,
             Self::Private(node) => {
                 let (user, password) = ADMINISTRATOR;
-                let mqtt = format!("mqtt://127.0.0.1:{}", node.mqtt_port());
+                let mqtt = node.mqtt_port().map(|port| format!("mqtt://127.0.0.1:{port}")).unwrap_or_default();
                 Some([node.management_url(), node.amqp_url(user, password, "/"), mqtt])
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::uri::{AMQPScheme, AMQPUri, SASLMechanism};
 
 /// The broker's address, read from an AMQP URL. Its password is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,11 +19,15 @@ pub enum AddressFault {
     /// The client library would silently connect to `localhost` instead.
     #[error("the host is an IPv6 literal, which the AMQP client cannot read from a URL; give a host name")]
     Ipv6Literal,
+    /// Without TLS there is no certificate to log in with.
+    #[error("auth_mechanism=external logs in by a certificate, which only TLS has: write the address as amqps://…")]
+    ExternalWithoutTls,
 }
 
 impl Address {
-    /// Reads `amqp://user:password@host:port/vhost`; `amqps` is TLS. `/` in a vhost's name is written `%2f`, and no
-    /// name at all means `/`.
+    /// Reads `amqp://user:password@host:port/vhost`; `amqps` is TLS, and never anything else. `/` in a vhost's name is written
+    /// `%2f`, and no name at all means `/`. With `amqps://host/vhost?auth_mechanism=external` the user is the one that the
+    /// broker finds in the service's certificate, and there is no password.
     ///
     /// Unless the URL says otherwise, heartbeats are agreed at 10 s (a dead connection is noticed within 20 s), and frames
     /// at 128 KiB where messages come in and 32 KiB elsewhere: the client keeps two buffers of 32 frames for each
@@ -44,6 +48,9 @@ impl Address {
         if host.contains('[') {
             return Err(AddressFault::Ipv6Literal);
         }
+        if uri.scheme == AMQPScheme::AMQP && uri.query.auth_mechanism == Some(SASLMechanism::External) {
+            return Err(AddressFault::ExternalWithoutTls);
+        }
         if uri.vhost.is_empty() {
             uri.vhost = "/".into();
         }
@@ -51,8 +58,26 @@ impl Address {
         Ok(Self { uri })
     }
 
-    pub(crate) fn uri(&self) -> &AMQPUri {
-        &self.uri
+    /// What the AMQP client is told. Of the encryption it knows nothing: that is made below it.
+    pub(super) fn for_client(&self, frame_max: u32) -> AMQPUri {
+        let mut uri = self.uri.clone();
+        uri.scheme = AMQPScheme::AMQP;
+        uri.query.frame_max.get_or_insert(frame_max);
+        uri
+    }
+
+    /// Whether the connection is encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.uri.scheme == AMQPScheme::AMQPS
+    }
+
+    /// Whether the user is who the certificate says.
+    pub(crate) fn is_external(&self) -> bool {
+        self.uri.query.auth_mechanism == Some(SASLMechanism::External)
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.uri.authority.host
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -72,7 +97,11 @@ impl fmt::Display for Address {
             AMQPScheme::AMQPS => "amqps",
         };
         let authority = &self.uri.authority;
-        write!(f, "{scheme}://{}@{}:{} vhost {:?}", self.user(), authority.host, authority.port, self.vhost())
+        write!(f, "{scheme}://")?;
+        if !self.is_external() {
+            write!(f, "{}@", self.user())?;
+        }
+        write!(f, "{}:{} vhost {:?}", authority.host, authority.port, self.vhost())
     }
 }
 
@@ -93,6 +122,20 @@ mod tests {
         let address = Address::parse("amqp://orders:s3cret@broker:5671/shop").unwrap();
         assert_eq!(address.to_string(), "amqp://orders@broker:5671 vhost \"shop\"");
         assert!(!format!("{address:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn who_logs_in_by_a_certificate_needs_tls_and_has_no_name_in_the_address() {
+        let address = Address::parse("amqps://broker/shop?auth_mechanism=external").unwrap();
+        assert_eq!(address.to_string(), "amqps://broker:5671 vhost \"shop\"");
+        let plain = Address::parse("amqp://broker/shop?auth_mechanism=EXTERNAL");
+        assert_eq!(plain, Err(AddressFault::ExternalWithoutTls));
+    }
+
+    #[test]
+    fn the_client_is_never_told_to_encrypt_and_keeps_the_port_of_tls() {
+        let uri = Address::parse("amqps://orders:secret@broker").unwrap().for_client(8192);
+        assert_eq!((uri.scheme, uri.authority.port, uri.query.frame_max), (AMQPScheme::AMQP, 5671, Some(8192)));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Opens connections.
 
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,18 +9,20 @@ use std::time::Duration;
 
 use deadpool_lapin::{Manager, Object, Pool, PoolError, Runtime};
 use lapin::types::LongString;
-use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use tokio::sync::Notify;
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 use super::amqp_thread::AmqpThread;
+use super::certificates::Edition;
 use super::declare::declare;
 use super::farewell::Farewell;
 use super::network::Network;
 use super::screened;
 use super::socket::Line;
-use super::{Address, BrokerError};
+use super::tls::Tls;
+use super::{Address, BrokerError, Certificates};
+use crate::telemetry::Mentions;
 use crate::topology::Topology;
 
 /// For the whole of a handshake whose first word came in time: TLS, and a broker that asks others about users.
@@ -27,10 +30,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often to look whether a connection lives while an answer is waited for.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often to look whether certificates were renewed.
+const LOOK_AT_FILES: Duration = Duration::from_secs(2);
+/// For connections that consume, and for all others.
+const LARGE_FRAMES: u32 = 131_072;
+const FRAMES: u32 = 32_768;
 
 /// Where the broker is and how this instance shows itself there.
 pub(crate) struct Broker {
     address: Address,
+    /// On an address that asks for TLS.
+    tls: Option<Tls>,
     /// `<service>/<instance>`: what the management UI calls the connections.
     instance: String,
     /// Opens the connections of the publishing lane.
@@ -54,6 +64,7 @@ pub(super) struct Connected {
     connection: Connection,
     line: Cut,
     farewell: Farewell,
+    encryption: Option<(Tls, Edition)>,
 }
 
 /// Cuts the line when it is dropped.
@@ -65,13 +76,15 @@ impl Broker {
     /// # Errors
     ///
     /// When the operating system gives no thread.
-    pub(crate) fn new(address: Address, instance: &str) -> io::Result<Self> {
+    pub(crate) fn new(address: Address, certificates: Certificates, instance: &str) -> io::Result<Self> {
         let thread = AmqpThread::start()?;
-        let publishing = Dock::new(&address, format!("{instance} publish"), &thread);
-        let asking = Dock::new(&address, format!("{instance} ask"), &thread);
-        let declaring = Dock::new(&address, format!("{instance} declare"), &thread);
+        let tls = address.is_encrypted().then(|| Tls::new(certificates, address.host()));
+        let dock =
+            |role: &str| Dock::new(&address, Network::new(thread.runtime(), tls.clone()), format!("{instance} {role}"));
+        let (publishing, asking, declaring) = (dock("publish"), dock("ask"), dock("declare"));
         Ok(Self {
             address,
+            tls,
             instance: instance.to_owned(),
             publishing,
             asking,
@@ -97,15 +110,15 @@ impl Broker {
 
     /// A connection that only consumes.
     pub(super) async fn consuming(&self) -> Result<Connected, BrokerError> {
-        let network = Network::new(self.thread.runtime());
-        let line = Cut(network.next_line());
-        let uri = with_frames_of(&self.address, 131_072);
+        let network = Network::new(self.thread.runtime(), self.tls.clone());
+        let (line, encryption) = self.line(&network).await?;
+        let uri = self.address.for_client(LARGE_FRAMES);
         let properties = properties(&format!("{} consume", self.instance));
         let farewell = Farewell::default();
         let connecting = screened::connect(uri, properties, network.runtime(), farewell.clone());
         match timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(Ok(connection)) => Ok(Connected { connection, line, farewell }),
-            Ok(Err(error)) => Err(BrokerError::connecting(&self.address, &error)),
+            Ok(Ok(connection)) => Ok(Connected { connection, line, farewell, encryption }),
+            Ok(Err(error)) => Err(self.failed(&line, &error)),
             Err(_) => Err(self.unanswered()),
         }
     }
@@ -132,14 +145,32 @@ impl Broker {
     }
 
     async fn pooled(&self, dock: &Dock) -> Result<Connected, BrokerError> {
-        let line = Cut(dock.network.next_line());
+        let (line, encryption) = self.line(&dock.network).await?;
         match dock.pool.get().await {
-            Ok(object) => Ok(Connected { connection: Object::take(object), line, farewell: Farewell::default() }),
-            Err(PoolError::Backend(error)) => Err(BrokerError::connecting(&self.address, &error)),
+            Ok(object) => {
+                let connection = Object::take(object);
+                Ok(Connected { connection, line, farewell: Farewell::default(), encryption })
+            }
+            Err(PoolError::Backend(error)) => Err(self.failed(&line, &error)),
             Err(PoolError::Timeout(_)) => Err(self.unanswered()),
             Err(other) => {
                 Err(BrokerError::Unreachable { address: self.address.to_string(), reason: other.to_string() })
             }
+        }
+    }
+
+    /// The line of the next connection, and what it is encrypted by.
+    async fn line(&self, network: &Network) -> Result<(Cut, Option<(Tls, Edition)>), BrokerError> {
+        let network = network.clone();
+        let prepared = off_the_runtime(move || network.next_line()).await;
+        let (line, edition) = prepared.map_err(|reason| BrokerError::tls(&self.address, reason))?;
+        Ok((Cut(line), self.tls.clone().zip(edition)))
+    }
+
+    fn failed(&self, line: &Cut, error: &lapin::Error) -> BrokerError {
+        match line.0.fault() {
+            Some(reason) => BrokerError::tls(&self.address, reason),
+            None => BrokerError::connecting(&self.address, error),
         }
     }
 
@@ -150,9 +181,8 @@ impl Broker {
 }
 
 impl Dock {
-    fn new(address: &Address, name: String, thread: &AmqpThread) -> Self {
-        let network = Network::new(thread.runtime());
-        let uri = with_frames_of(address, 32_768).to_string();
+    fn new(address: &Address, network: Network, name: String) -> Self {
+        let uri = address.for_client(FRAMES).to_string();
         let manager = Manager::new(uri, move || properties(&name), network.runtime());
         let builder = Pool::builder(manager)
             .max_size(1)
@@ -179,6 +209,25 @@ impl Connected {
     /// Whether the broker has ended a consuming connection because it failed at something that it was to deliver.
     pub(super) fn ended_over_a_message(&self) -> bool {
         self.farewell.is_poison()
+    }
+
+    /// Ends when the certificates have changed by which this connection was made, and the new ones are whole.
+    pub(super) async fn renewed(&self) {
+        let Some((tls, edition)) = &self.encryption else { return pending().await };
+        let mut mentions = Mentions::default();
+        loop {
+            sleep(LOOK_AT_FILES).await;
+            let tls = tls.clone();
+            match off_the_runtime(move || tls.prepare()).await {
+                Ok(next) if next.edition != *edition => return,
+                Ok(_) => {}
+                // Perhaps only some of the files are written so far.
+                Err(reason) if mentions.is_news(&reason) => {
+                    tracing::warn!("the next connection would fail, this one goes on: {reason}");
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// Closes politely, for a bounded time, and then in any case.
@@ -211,10 +260,11 @@ impl Drop for Cut {
     }
 }
 
-fn with_frames_of(address: &Address, bytes: u32) -> AMQPUri {
-    let mut uri = address.uri().clone();
-    uri.query.frame_max.get_or_insert(bytes);
-    uri
+/// Files may lie on a disk that is slow.
+async fn off_the_runtime<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 fn properties(name: &str) -> ConnectionProperties {

@@ -10,8 +10,8 @@ use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 
-use super::Inbound;
 use super::source::inbound;
+use super::{Inbound, Retire};
 
 /// The broker puts the channel's own address in its place.
 pub(crate) const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to";
@@ -23,6 +23,8 @@ pub(crate) struct Direct {
     pub(crate) deliver: Box<dyn Fn(Inbound) + Send + Sync>,
     /// Replies to what was sent do not come any more.
     pub(crate) closed: Box<dyn Fn() + Send + Sync>,
+    /// Before the channel is given up though it is well.
+    pub(crate) retire: Retire,
 }
 
 /// The replies of one channel.

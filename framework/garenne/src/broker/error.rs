@@ -7,6 +7,10 @@ use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
 use super::Address;
 
+/// For a login by certificate.
+const NEEDED: &str = "the plugin rabbitmq_auth_mechanism_ssl, EXTERNAL among its auth_mechanisms, and a user with the name \
+    that ssl_cert_login_from takes from the certificate";
+
 /// Why the broker cannot be used now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -17,6 +21,14 @@ pub enum BrokerError {
         /// Where, without the password.
         address: String,
         /// In the operating system's or the client's words.
+        reason: String,
+    },
+    /// The broker is not who it should be, or it does not take this service for who it is.
+    #[error("no encrypted connection with {address}: {reason}")]
+    Tls {
+        /// Where, without the password.
+        address: String,
+        /// What is wrong, and what to do.
         reason: String,
     },
     /// User or password are wrong.
@@ -100,7 +112,9 @@ impl BrokerError {
     /// Whether trying again cannot help until somebody changes something.
     pub(crate) fn needs_an_operator(&self) -> bool {
         match self {
-            Self::Credentials { .. } | Self::Vhost { .. } | Self::Drift(_) | Self::Right { .. } => true,
+            Self::Tls { .. } | Self::Credentials { .. } | Self::Vhost { .. } | Self::Drift(_) | Self::Right { .. } => {
+                true
+            }
             Self::Unreachable { .. } | Self::OwnerAbsent { .. } | Self::Late { .. } | Self::Lost(_) => false,
         }
     }
@@ -108,6 +122,9 @@ impl BrokerError {
     /// What a failed attempt to connect means.
     pub(crate) fn connecting(address: &Address, error: &lapin::Error) -> Self {
         match protocol(error) {
+            Some((AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED), text)) if address.is_external() => {
+                Self::tls(address, format!("the broker takes nobody by this certificate ({text}): it needs {NEEDED}"))
+            }
             Some((AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED), _)) => {
                 Self::Credentials { user: address.user().to_owned() }
             }
@@ -116,6 +133,10 @@ impl BrokerError {
             }
             _ => Self::Unreachable { address: address.to_string(), reason: error.to_string() },
         }
+    }
+
+    pub(super) fn tls(address: &Address, reason: impl Into<String>) -> Self {
+        Self::Tls { address: address.to_string(), reason: reason.into() }
     }
 }
 

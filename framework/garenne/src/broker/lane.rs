@@ -175,3 +175,8 @@ impl Lane {
         }
     }
 }
+
+/// Ends when the lane is closed.
+pub(super) async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
+}

@@ -22,11 +22,13 @@ use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
-use super::lane::{Confirmed, Job, LaneState, Message};
+use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::publish_error::PublishError;
+use super::renewal::Renewal;
 use super::returns::Returns;
 use super::sending::{Failed, Sent, send};
+use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
 
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
@@ -56,10 +58,18 @@ pub(super) struct Pump {
     careful_until: Option<u64>,
 }
 
+/// What a connection was good for.
+enum Served {
+    All,
+    UntilRenewed,
+}
+
 /// Why a channel can no longer be used.
 enum End {
     /// The lane is closed and everything is settled.
     Finished,
+    /// Everything that was sent is settled, and certificates have changed.
+    Renewed,
     Channel(lapin::Error),
     Connection(BrokerError),
 }
@@ -110,11 +120,17 @@ impl Pump {
                     }
                     let ended = self.serve(&connection).await;
                     connection.close().await;
-                    let Some(error) = ended else { return };
-                    if std::mem::take(&mut self.settled_any) {
+                    if std::mem::take(&mut self.settled_any) || ended.is_ok() {
                         backoff = Backoff::default();
                     }
-                    error
+                    match ended {
+                        Ok(Served::All) => return,
+                        Ok(Served::UntilRenewed) => {
+                            self.enter(LaneState::Connecting(RENEWING.into()));
+                            continue;
+                        }
+                        Err(error) => error,
+                    }
                 }
                 Err(error) => {
                     self.metrics.failed_attempt(self.role());
@@ -148,9 +164,9 @@ impl Pump {
         self.state.send_replace(state);
     }
 
-    /// Publishes on one connection, channel after channel. `None` when all is done, or why the connection is of no use.
-    async fn serve(&mut self, connection: &Connected) -> Option<BrokerError> {
-        let lost = |reason: &dyn std::fmt::Display| Some(BrokerError::Lost(reason.to_string()));
+    /// Publishes on one connection, channel after channel.
+    async fn serve(&mut self, connection: &Connected) -> Result<Served, BrokerError> {
+        let lost = |reason: &dyn std::fmt::Display| Err(BrokerError::Lost(reason.to_string()));
         let mut link = Link::new(connection);
         loop {
             let open = async {
@@ -175,15 +191,15 @@ impl Pump {
                 self.enter(LaneState::Open);
             }
             match self.pump(connection, &channel, &mut link, replies).await {
-                End::Finished => {
+                end @ (End::Finished | End::Renewed) => {
                     let _ = timeout(CHANNEL_TIMEOUT, channel.close(200, "done".into())).await;
-                    return None;
+                    return Ok(if matches!(end, End::Renewed) { Served::UntilRenewed } else { Served::All });
                 }
                 End::Channel(error) if connection.status().connected() => {
                     tracing::debug!(%error, "a publishing channel ended");
                 }
                 End::Channel(error) => return lost(&error),
-                End::Connection(error) => return Some(error),
+                End::Connection(error) => return Err(error),
             }
         }
     }
@@ -203,8 +219,12 @@ impl Pump {
         let mut blocked = connection.status().blocked();
         let mut last_progress = Instant::now();
         let mut finishing = false;
+        let mut renewal = Renewal::of(connection, self.direct.as_ref().map(|direct| Arc::clone(&direct.retire)));
         loop {
-            while in_flight.len() < self.window() {
+            if renewal.is_due() && in_flight.is_empty() {
+                return End::Renewed;
+            }
+            while in_flight.len() < self.window() && !renewal.is_due() {
                 let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
                 if let Some(message) = self.wanted(number) {
                     if in_flight.is_empty() {
@@ -220,7 +240,7 @@ impl Pump {
             if self.direct.is_some() && replies.is_none() && in_flight.is_empty() {
                 return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
             }
-            let room = in_flight.len() < self.window() && again.is_empty() && !finishing;
+            let room = in_flight.len() < self.window() && again.is_empty() && !finishing && !renewal.is_due();
             tokio::select! {
                 biased;
                 Some(first) = in_flight.next(), if !in_flight.is_empty() => {
@@ -243,6 +263,7 @@ impl Pump {
                     None => finishing = true,
                 },
                 () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
+                () = renewal.due() => {}
                 change = link.next(connection) => match change {
                     Change::Blocked(reason) => {
                         blocked = true;
@@ -377,9 +398,4 @@ impl Pump {
             let _the_publisher_may_have_given_up = respond.send(with(&message));
         }
     }
-}
-
-/// Ends when the lane is closed.
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    let _ = closing.wait_for(|closing| *closing).await;
 }

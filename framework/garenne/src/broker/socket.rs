@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ type Sleep = <TokioRuntime as Reactor>::Sleep;
 pub(super) struct Line {
     cut: AtomicBool,
     reader: AtomicWaker,
+    fault: OnceLock<String>,
 }
 
 impl Line {
@@ -30,6 +31,16 @@ impl Line {
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
         self.reader.wake();
+    }
+
+    /// Notes why there can be no connection of this kind, whatever the client makes of the error. The first reason counts: a host
+    /// may have other addresses, at which nobody answers at all.
+    pub(super) fn is_faulty(&self, reason: String) {
+        let _an_earlier_one = self.fault.set(reason);
+    }
+
+    pub(super) fn fault(&self) -> Option<&String> {
+        self.fault.get()
     }
 
     fn check(&self) -> io::Result<()> {

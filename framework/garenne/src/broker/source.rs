@@ -17,7 +17,7 @@ use super::care::Care;
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, Beginning, BrokerError, Delivered, Inbound, Settler};
+use super::{AckReceipt, Beginning, BrokerError, Delivered, Inbound, Retire, Settler};
 use crate::topology::Topology;
 
 /// How long the broker may take to say good-bye.
@@ -34,6 +34,8 @@ pub(crate) struct Source {
     pub(crate) no_ack: bool,
     /// When the service drains: whether it goes on until every handler has ended, since they may wait for what comes here.
     pub(crate) stays: bool,
+    /// Before its connection is given up though it is well.
+    pub(crate) retire: Option<Retire>,
     /// Takes the deliveries until there are no more, and returns when all of them are dealt with.
     pub(crate) consume: Consume,
 }

@@ -6,22 +6,28 @@
 //! connection that looks alive and delivers nothing.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::BrokerError;
 use super::backoff::Backoff;
 use super::care::Care;
 use super::connection::{Broker, Connected};
 use super::declare::declare;
+use super::ends::Ends;
 use super::link::{Change, Link, Loss};
+use super::renewal::leave;
 use super::source::{Origin, Source};
+use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
 use crate::topology::Topology;
 
@@ -31,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_PATIENCE: Duration = Duration::from_secs(24);
 /// Between two attempts to make again what was found missing.
 const MEND_PAUSE: Duration = Duration::from_secs(1);
+/// How long handlers may take to end before a connection is renewed; then they go on without it, and their messages come again.
+const RENEWAL: Duration = Duration::from_secs(30);
 /// How long consumers may take to notice that their connection is gone. Then they are dropped; handlers go on all the same.
 const ENDING: Duration = Duration::from_secs(1);
 /// Some poisoned messages, one after the other, are given up by their queue before they have broken so many connections in a row.
@@ -74,6 +82,8 @@ struct Attempt {
 
 enum Ending {
     Drained,
+    /// What was begun is done, and certificates have changed.
+    Renewed,
     Lost(BrokerError),
 }
 
@@ -96,6 +106,13 @@ impl Supervisor {
                 Ending::Drained => {
                     self.enter(Phase::Stopped);
                     return Ok(());
+                }
+                Ending::Renewed => {
+                    generation += 1;
+                    backoff = Backoff::default();
+                    tracing::info!("{RENEWING}");
+                    self.enter(Phase::Waiting(RENEWING.to_owned()));
+                    continue;
                 }
                 Ending::Lost(error) => error,
             };
@@ -190,6 +207,12 @@ impl Supervisor {
         }
     }
 
+    /// Ends once nobody waits any more for what comes to the sources that stay.
+    fn leave(&self) -> BoxFuture<'static, ()> {
+        let retire: Vec<_> = self.sources.iter().filter_map(|source| source.retire.clone()).collect();
+        async move { leave(retire.iter()).await }.boxed()
+    }
+
     /// The queue of each source. Those that belong to the connection are declared on it.
     async fn queues(&self, connection: &Connected, patience: Duration) -> Result<Vec<String>, BrokerError> {
         let word = format!("{:08x}", rand::rng().random::<u32>());
@@ -216,9 +239,10 @@ impl Supervisor {
         running: &mut JoinSet<Result<(), Loss>>,
     ) -> Ending {
         let (started, mut starts) = mpsc::channel(self.sources.len());
+        let ends = Ends::of(&self.drain, &self.release);
         for (source, queue) in self.sources.iter().zip(queues) {
             let (source, connection) = (Arc::clone(source), Arc::clone(connection));
-            let until = if source.stays { self.release.clone() } else { self.drain.clone() };
+            let until = ends.of_source(source.stays);
             running.spawn(source.run(connection, queue, Arc::clone(care), attempt.patience, until, started.clone()));
         }
         let mut working = self.sources.iter().filter(|source| !source.stays).count();
@@ -226,8 +250,28 @@ impl Supervisor {
         let mut waiting = self.sources.len();
         let mut link = Link::new(connection);
         let mut mend = pin!(self.mend());
+        let mut following = pin!(ends.follow(self.drain.clone(), self.release.clone()));
+        let mut renewed = pin!(connection.renewed());
+        // Until when what was begun may end, once the certificates have changed.
+        let mut renewal: Option<Instant> = None;
+        let mut leaving = None;
+        let mut left = false;
         loop {
+            if renewal.is_some() && working == 0 && leaving.is_none() {
+                leaving = Some(self.leave());
+            }
             tokio::select! {
+                never = &mut following => match never {},
+                () = &mut renewed, if renewal.is_none() => {
+                    tracing::info!("certificates have changed: what was begun is finished first");
+                    renewal = Some(Instant::now() + RENEWAL);
+                    ends.drain();
+                }
+                () = ended(&mut leaving), if !left => {
+                    left = true;
+                    ends.release();
+                }
+                () = at(renewal), if self.drain.borrow().is_none() => return Ending::Renewed,
                 Some(()) = starts.recv(), if waiting > 0 => {
                     waiting -= 1;
                     if waiting == 0 {
@@ -239,6 +283,7 @@ impl Supervisor {
                 }
                 never = &mut mend => match never {},
                 ended = running.join_next() => match ended {
+                    None if renewal.is_some() && self.drain.borrow().is_none() => return Ending::Renewed,
                     None => return Ending::Drained,
                     Some(Ok(Ok(()))) => working = working.saturating_sub(1),
                     Some(Ok(Err(loss))) => return lost(loss, connection, care),
@@ -252,6 +297,21 @@ impl Supervisor {
                 },
             }
         }
+    }
+}
+
+async fn ended(future: &mut Option<BoxFuture<'static, ()>>) {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}
+
+/// Ends at this time, if there is one.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }
 

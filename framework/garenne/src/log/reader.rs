@@ -94,6 +94,7 @@ impl Reader {
             prefetch: self.parts.reading.first_prefetch(),
             no_ack: false,
             stays: false,
+            retire: None,
             consume: Arc::new(move |intake| Box::pin(Arc::clone(&consumes).read(intake))),
         }
     }

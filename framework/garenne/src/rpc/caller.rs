@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Problem, problem};
-use crate::broker::{Inbound, Outgoing, Properties, PublishError};
+use crate::broker::{Inbound, Outgoing, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};
 use crate::publisher::{Envelope, Publisher, header};
 use crate::topology::names;

@@ -1,13 +1,18 @@
 //! Where the replies of one process arrive.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::interval;
 
 use super::waiters::Waiters;
-use crate::broker::{Consume, DIRECT_REPLY_TO, Direct, Inbound, Intake, Origin, Source};
+use crate::broker::{Consume, DIRECT_REPLY_TO, Direct, Inbound, Intake, Origin, Retire, Source};
 use crate::telemetry::Metrics;
 use crate::topology::Blueprint;
+
+/// How often to look whether the last calls have their replies.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Who waits for replies, and under which address they come now. Cheap to clone.
 ///
@@ -53,6 +58,7 @@ impl Mailbox {
             prefetch: 1000,
             no_ack: true,
             stays: true,
+            retire: Some(self.retire()),
             consume,
         }
     }
@@ -64,7 +70,23 @@ impl Mailbox {
             opened: Box::new(move || drop(open.address.send_replace(DIRECT_REPLY_TO.to_owned()))),
             deliver: Box::new(move |reply| deliver.deliver(reply)),
             closed: Box::new(move || close.close(DIRECT_REPLY_TO)),
+            retire: self.retire(),
         }
+    }
+
+    /// New calls wait for the next address, and those under way for their replies, before this one is given up.
+    fn retire(&self) -> Retire {
+        let mailbox = self.clone();
+        Arc::new(move || {
+            mailbox.address.send_replace(String::new());
+            let last = Last { ids: mailbox.waiters.ids(), waiters: mailbox.waiters.clone() };
+            Box::pin(async move {
+                let mut look = interval(LOOK);
+                while last.are_there() {
+                    look.tick().await;
+                }
+            })
+        })
     }
 
     async fn receive(&self, mut intake: Intake) {
@@ -95,6 +117,24 @@ impl Mailbox {
         if current {
             self.waiters.fail_all();
         }
+    }
+}
+
+/// Those who still wait for replies to an address that is given up. Whoever is left at the end learns that none will come.
+struct Last {
+    ids: Vec<String>,
+    waiters: Waiters,
+}
+
+impl Last {
+    fn are_there(&self) -> bool {
+        self.waiters.any_of(&self.ids)
+    }
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.waiters.fail(&self.ids);
     }
 }
 

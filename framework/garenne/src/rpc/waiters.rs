@@ -100,6 +100,25 @@ impl Waiters {
         self.metrics.waiting(0);
     }
 
+    /// Who waits now.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Whether any of these still waits.
+    pub(super) fn any_of(&self, ids: &[String]) -> bool {
+        let by_id = self.lock();
+        ids.iter().any(|id| by_id.contains_key(id))
+    }
+
+    /// Tells these callers that no reply will come.
+    pub(super) fn fail(&self, ids: &[String]) {
+        let mut by_id = self.lock();
+        for id in ids {
+            self.remove(&mut by_id, id);
+        }
+    }
+
     fn remove(&self, by_id: &mut HashMap<String, Caller>, id: &str) -> Option<Caller> {
         let removed = by_id.remove(id);
         if removed.is_some() {

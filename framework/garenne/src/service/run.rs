@@ -126,8 +126,8 @@ fn help(service: &str) -> String {
     format!(
         "{service}               run until SIGTERM or SIGINT, then drain\n\
          {service} definitions   print the service's part of the broker's definitions.json\n\n\
-         AMQP_URL names the broker, such as amqp://{service}:password@localhost:5672/%2f. Further variables: ADMIN_ADDR,\n\
-         INSTANCE, DRAIN_SECONDS, PUBLISH_TIMEOUT_MS, PUBLISH_IN_FLIGHT, PUBLISH_IN_FLIGHT_BYTES, REQUEST_TIMEOUT_MS,\n\
+         AMQP_URL names the broker, such as amqp://{service}:password@localhost:5672/%2f. Further variables: AMQP_CA_FILE,\n\
+         AMQP_CERT_FILE, AMQP_KEY_FILE, ADMIN_ADDR, INSTANCE, DRAIN_SECONDS, PUBLISH_TIMEOUT_MS, PUBLISH_IN_FLIGHT, PUBLISH_IN_FLIGHT_BYTES, REQUEST_TIMEOUT_MS,\n\
          REQUESTS_IN_FLIGHT, INBOX_HOURS, RETRY_LADDER_MS, LOG_FORMAT and RUST_LOG (garenne::Settings explains them), and\n\
          the service's own."
     )

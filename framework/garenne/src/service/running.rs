@@ -64,7 +64,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     ///
     /// # Errors
     ///
-    /// When the wiring has mistakes, the admin address cannot be used, or the system gives no thread.
+    /// When the wiring has mistakes, certificates are named for an address without TLS, the admin address cannot be used, or the system gives no thread.
     pub async fn start(mut self, state: S, settings: Settings) -> Result<Running<S>, StartError> {
         if let Some(ladder) = settings.ladder.clone() {
             self = self.retry_ladder(ladder);
@@ -73,11 +73,12 @@ impl<S: Send + Sync + 'static> Service<S> {
         if !faults.is_empty() {
             return Err(StartError::Wiring(faults));
         }
+        settings.check_encryption().map_err(|fault| StartError::Settings(vec![fault]))?;
         let blueprint = self.shared_blueprint();
         let service = blueprint.service.clone();
         let instance = settings.instance.as_str();
         let metrics = Arc::new(Metrics::new(&service));
-        let broker = Broker::new(settings.address.clone(), &format!("{service}/{instance}"));
+        let broker = Broker::new(settings.address.clone(), settings.certificates, &format!("{service}/{instance}"));
         let broker =
             Arc::new(broker.map_err(|reason| StartError::System { what: "a thread for the AMQP client", reason })?);
         let (declared, when_declared) = watch::channel(false);
@@ -144,6 +145,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 prefetch: 100,
                 no_ack: false,
                 stays: false,
+                retire: None,
                 consume: observer(&client),
             }));
         }
@@ -174,6 +176,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 prefetch,
                 no_ack: false,
                 stays: false,
+                retire: None,
                 consume: consume(&worker),
             }));
             workers.push(worker);

@@ -5,18 +5,24 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::broker::Address;
+use crate::broker::{Address, Certificates};
 use crate::retry::Ladder;
 use crate::telemetry::{LogFormat, check_filter};
 
 /// 64 MiB.
 const PUBLISH_IN_FLIGHT_BYTES: u32 = 67_108_864;
+const CA_FILE: &str = "AMQP_CA_FILE";
+const CERT_FILE: &str = "AMQP_CERT_FILE";
+const KEY_FILE: &str = "AMQP_KEY_FILE";
 
 /// How a service runs. [`Settings::from_env`] reads it from the environment; every value but the address has a default.
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `AMQP_URL` | the broker, `amqp://user:password@host:5672/%2f` or `amqps://…` | none |
+/// | `AMQP_CA_FILE` | with `amqps://`: who may sign the broker's certificate, as PEM, and nobody else then | this machine's authorities |
+/// | `AMQP_CERT_FILE` | with `amqps://`: the certificate that the service shows to the broker, as PEM; by it alone it logs in with `amqps://host/vhost?auth_mechanism=external` | none |
+/// | `AMQP_KEY_FILE` | the key of that certificate, as PEM. When these files change, the service connects anew with them | none |
 /// | `ADMIN_ADDR` | where `/livez`, `/readyz` and `/metrics` are served | `127.0.0.1:9464` |
 /// | `INSTANCE` | names this replica in the management UI: at most 60 of a-z, A-Z, 0-9, `.`, `_`, `-` | `<host>-<process id>` |
 /// | `DRAIN_SECONDS` | how long a stopping service may finish what it has begun, 1 to 3600; closing takes at most 15 s more | 25 |
@@ -34,6 +40,8 @@ const PUBLISH_IN_FLIGHT_BYTES: u32 = 67_108_864;
 pub struct Settings {
     /// The broker.
     pub address: Address,
+    /// Who the broker has to be, and who this service is, where the address asks for TLS.
+    pub certificates: Certificates,
     /// Where health and metrics are served.
     pub admin_addr: SocketAddr,
     /// Names this replica.
@@ -74,6 +82,7 @@ impl Settings {
     pub fn new(address: Address) -> Self {
         Self {
             address,
+            certificates: Certificates::default(),
             admin_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             instance: default_instance(),
             drain: Duration::from_secs(25),
@@ -87,6 +96,20 @@ impl Settings {
             log_format: LogFormat::Text,
             log_filter: None,
         }
+    }
+
+    /// Whether what is to be encrypted is.
+    pub(super) fn check_encryption(&self) -> Result<(), SettingsFault> {
+        if !self.address.is_encrypted() && !self.certificates.is_empty() {
+            let problem =
+                format!("has no TLS, for which {CA_FILE} or {CERT_FILE} is set; write amqps://…, or unset those");
+            return Err(SettingsFault { variable: "AMQP_URL", problem });
+        }
+        if self.address.is_external() && !self.certificates.has_own() {
+            let problem = "is not set; auth_mechanism=external in AMQP_URL logs in by this certificate".to_owned();
+            return Err(SettingsFault { variable: CERT_FILE, problem });
+        }
+        Ok(())
     }
 
     /// Reads the environment.
@@ -104,6 +127,7 @@ impl Settings {
         let mut read = Reader { variable, faults: &mut faults };
         let address =
             read.address("AMQP_URL", "the broker's address, for example amqp://user:password@localhost:5672/%2f");
+        let certificates = read.certificates();
         let admin_addr = read.parsed(
             "ADMIN_ADDR",
             SocketAddr::from(([127, 0, 0, 1], 9464)),
@@ -123,8 +147,9 @@ impl Settings {
         let log_filter = read.log_filter();
         let Some(address) = address.filter(|_| faults.is_empty()) else { return Err(faults) };
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(Self {
+        let settings = Self {
             address,
+            certificates,
             admin_addr,
             instance,
             drain: Duration::from_secs(drain),
@@ -137,7 +162,9 @@ impl Settings {
             ladder,
             log_format,
             log_filter,
-        })
+        };
+        settings.check_encryption().map_err(|fault| vec![fault])?;
+        Ok(settings)
     }
 }
 
@@ -160,6 +187,22 @@ impl Reader<'_> {
             },
         }
         None
+    }
+
+    fn certificates(&mut self) -> Certificates {
+        let [authorities, certificate, key] = [CA_FILE, CERT_FILE, KEY_FILE]
+            .map(|name| (self.variable)(name).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()));
+        let mut certificates = Certificates::default();
+        if let Some(authorities) = authorities {
+            certificates = certificates.signed_by(authorities);
+        }
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => certificates = certificates.own(certificate, key),
+            (Some(_), None) => self.fault(KEY_FILE, format!("is not set; give the key of {CERT_FILE}")),
+            (None, Some(_)) => self.fault(CERT_FILE, format!("is not set; give the certificate of {KEY_FILE}")),
+            (None, None) => {}
+        }
+        certificates
     }
 
     fn parsed<T: FromStr>(&mut self, name: &'static str, default: T, rule: &str) -> T {
@@ -252,6 +295,34 @@ mod tests {
         let settings = read(&[("AMQP_URL", "amqp://orders:orders@localhost")]).unwrap();
         assert_eq!((settings.publish_in_flight, settings.drain.as_secs()), (1024, 25));
         assert_eq!(settings.publish_in_flight_bytes, 64 * 1024 * 1024);
+    }
+
+    #[test]
+    fn whoever_names_a_certificate_has_tls_or_is_refused() {
+        let plain = ("AMQP_URL", "amqp://orders:orders@localhost");
+        let faults = read(&[plain, ("AMQP_CA_FILE", "/tls/ca.crt")]).unwrap_err();
+        assert!(faults.contains("AMQP_URL: has no TLS") && faults.contains("write amqps://"), "{faults}");
+        let faults = read(&[plain, ("AMQP_CERT_FILE", "/tls/tls.crt"), ("AMQP_KEY_FILE", "/tls/tls.key")]).unwrap_err();
+        assert!(faults.contains("AMQP_URL: has no TLS"), "{faults}");
+        let encrypted = ("AMQP_URL", "amqps://orders:orders@localhost");
+        let settings = read(&[encrypted, ("AMQP_CA_FILE", "/tls/ca.crt")]).unwrap();
+        assert_eq!(settings.certificates, Certificates::default().signed_by("/tls/ca.crt"));
+    }
+
+    #[test]
+    fn certificate_and_key_belong_together_and_a_login_by_certificate_needs_them() {
+        let encrypted = ("AMQP_URL", "amqps://localhost?auth_mechanism=external");
+        let faults = read(&[encrypted]).unwrap_err();
+        assert!(
+            faults.contains("AMQP_CERT_FILE: is not set") && faults.contains("auth_mechanism=external"),
+            "{faults}"
+        );
+        let faults = read(&[encrypted, ("AMQP_CERT_FILE", "a")]).unwrap_err();
+        assert!(faults.contains("AMQP_KEY_FILE: is not set"), "{faults}");
+        let faults = read(&[encrypted, ("AMQP_KEY_FILE", "b")]).unwrap_err();
+        assert!(faults.contains("AMQP_CERT_FILE: is not set; give the certificate"), "{faults}");
+        let settings = read(&[encrypted, ("AMQP_CERT_FILE", "a"), ("AMQP_KEY_FILE", "b")]).unwrap();
+        assert_eq!(settings.certificates, Certificates::default().own("a", "b"));
     }
 
     #[test]

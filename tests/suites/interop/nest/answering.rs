@@ -172,9 +172,7 @@ async fn the_rights_that_follow_from_the_wiring_are_enough_and_a_client_needs_no
     for right in rights("topic_permissions", &service) {
         management.put(&path("topic-permissions", "nest-clerk"), &right).expect("granted");
     }
-    let mut settings = bench.settings();
-    let url = bench.vhost.url_of("nest-clerk", "nest-clerk");
-    settings.address = garenne::Address::parse(&url).expect("a URL");
+    let settings = bench.settings_at(&bench.vhost.url_of("nest-clerk", "nest-clerk"));
     // What the client declares has to be allowed, though it is there.
     bench.vhost.allow("nest-client", "^clerk\\.nest$", "^clerk\\.nest$", "^$");
     let clerk = bench.start_with(service, settings).await;

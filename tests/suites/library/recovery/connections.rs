@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use garenne::Address;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use tests::Proxy;
@@ -71,9 +70,8 @@ async fn a_message_that_breaks_every_connection_is_given_up_by_its_queue_and_its
     for number in 4..=6 {
         bench.file(number).await;
     }
-    let mut settings = bench.settings();
     // The client gives the connection up over a frame that is larger.
-    settings.address = Address::parse(&format!("{}?frame_max=8192", bench.vhost.url())).expect("a URL");
+    let settings = bench.settings_at(&format!("{}?frame_max=8192", bench.vhost.url()));
     let clerk = clerk().start(bench.seen.clone(), settings).await.expect("the service starts");
     let dead = bench.raw.take("clerk.dlq").await;
     assert_eq!(dead.data, br#"{"number":13}"#);

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use garenne::Address;
 use serde_json::json;
 
 use super::{BACK, clerk, is_not_ready_because, reaches, sees};
@@ -38,9 +37,7 @@ async fn a_password_that_was_changed_ends_no_running_service_and_once_put_back_i
     let user = User { bench: &bench, name: format!("clerk-{}", bench.vhost.name()) };
     user.has_password("old");
     bench.vhost.allow(&user.name, ".*", ".*", ".*");
-    let address = Address::parse(&bench.vhost.url_of(&user.name, "old")).expect("a URL");
-    let mut settings = bench.settings();
-    settings.address = address;
+    let settings = bench.settings_at(&bench.vhost.url_of(&user.name, "old"));
     let mut clerk = bench.start_with(clerk(), settings).await;
     user.has_password("new");
     // Nothing happens to what is connected already.

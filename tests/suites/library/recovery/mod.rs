@@ -10,7 +10,7 @@ mod topology;
 
 use std::time::Duration;
 
-use garenne::{Address, Context, Failure, Running, Service, Settings};
+use garenne::{Context, Failure, Running, Service, Settings};
 use tests::{Proxy, eventually, exposition};
 
 use super::bench::{Bench, Seen, TicketClosed, TicketFiled, admin};
@@ -30,9 +30,7 @@ fn clerk() -> Service<Seen> {
 
 /// Settings through a proxy with which a connection that is dead is noticed within 2 s.
 fn quick_heartbeats(bench: &Bench, proxy: &Proxy) -> Settings {
-    let mut settings = bench.settings();
-    settings.address = Address::parse(&format!("{}?heartbeat=1", proxy.url(&bench.vhost))).expect("a URL");
-    settings
+    bench.settings_at(&format!("{}?heartbeat=1", proxy.url(&bench.vhost)))
 }
 
 /// Waits until readiness is off and says this.

@@ -1,0 +1,13 @@
+#!/bin/sh
+# A database for each file in /passwords, owned by the user of its name; nobody else may connect to it. The image runs this once, when its
+# data folder is empty.
+set -eu
+for file in /passwords/*; do
+    name=$(basename "$file")
+    [ "$name" = superuser ] && continue
+    psql --username postgres --set ON_ERROR_STOP=1 --set name="$name" --set password="$(cat "$file")" <<'SQL'
+CREATE ROLE :"name" LOGIN PASSWORD :'password';
+CREATE DATABASE :"name" OWNER :"name";
+REVOKE CONNECT ON DATABASE :"name" FROM PUBLIC;
+SQL
+done

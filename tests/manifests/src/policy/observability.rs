@@ -1,0 +1,128 @@
+//! Alerts and the dashboard speak of metrics that there are.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::document::{find, list, of_kind, text};
+use crate::render::Rendering;
+use crate::sources::metrics;
+
+/// The broker's own, of its Prometheus plugin.
+const OF_BROKER: [&str; 5] = [
+    "rabbitmq_alarms_free_disk_space_watermark",
+    "rabbitmq_alarms_memory_used_watermark",
+    "rabbitmq_detailed_queue_consumers",
+    "rabbitmq_detailed_queue_messages",
+    "rabbitmq_detailed_queue_messages_ready",
+];
+/// What has to be watched.
+const ALERTS: [&str; 10] = [
+    "BrokerAlarm",
+    "ConfirmsAreSlow",
+    "DeadLettersGrow",
+    "LogReaderIsStuck",
+    "MessagesWithoutQueue",
+    "ModuleIsNotConsuming",
+    "NobodyConsumes",
+    "OutboxIsOld",
+    "QueueIsPaused",
+    "RequestsTimeOut",
+];
+
+pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
+    let documents = &rendering.documents;
+    let mut found = Vec::new();
+    let known = metrics();
+    for expression in expressions(documents) {
+        for name in names_in(&expression) {
+            if !known.contains(&name) && !OF_BROKER.contains(&name.as_str()) {
+                found.push(format!("nothing exports {name}, of which {expression:?} speaks"));
+            }
+        }
+    }
+    if !rendering.has("monitoring") {
+        return found;
+    }
+    let alerts: BTreeSet<&str> = of_kind(documents, "PrometheusRule")
+        .flat_map(|rule| list(rule, "/spec/groups"))
+        .flat_map(|group| list(group, "/rules"))
+        .map(|rule| text(rule, "/alert"))
+        .collect();
+    if alerts != BTreeSet::from(ALERTS) {
+        found.push(format!("the alerts are {alerts:?}, which should be {ALERTS:?}"));
+    }
+    for rule in of_kind(documents, "PrometheusRule")
+        .flat_map(|rule| list(rule, "/spec/groups"))
+        .flat_map(|group| list(group, "/rules"))
+    {
+        for path in ["/for", "/labels/severity", "/annotations/summary", "/annotations/description"] {
+            if text(rule, path).is_empty() {
+                found.push(format!("the alert {} has no {path}", text(rule, "/alert")));
+            }
+        }
+    }
+    let scraped = find(documents, "PodMonitor", "modules").is_some_and(|monitor| {
+        text(monitor, "/spec/selector/matchLabels/app.kubernetes.io~1component") == "module"
+            && list(monitor, "/spec/podMetricsEndpoints")
+                .iter()
+                .any(|end| text(end, "/port") == "admin" && text(end, "/path") == "/metrics")
+    });
+    if !scraped {
+        found.push("nobody scrapes the modules".to_owned());
+    }
+    let port = if rendering.has("tls") { "prometheus-tls" } else { "prometheus" };
+    let ends: Vec<&str> = find(documents, "PodMonitor", "rabbitmq")
+        .map(|monitor| {
+            list(monitor, "/spec/podMetricsEndpoints")
+                .iter()
+                .filter(|end| text(end, "/port") == port)
+                .map(|end| text(end, "/path"))
+                .collect()
+        })
+        .unwrap_or_default();
+    if ends != ["/metrics", "/metrics/detailed"] && !rendering.has("amazon-mq") {
+        found.push(format!("of the broker {ends:?} are scraped at {port}"));
+    }
+    found
+}
+
+/// Every expression of Prometheus' language in alerts and dashboards.
+#[must_use]
+pub fn expressions(documents: &[Value]) -> Vec<String> {
+    let mut found = Vec::new();
+    for rule in of_kind(documents, "PrometheusRule") {
+        collect(&rule["spec"], &mut found);
+    }
+    for map in of_kind(documents, "ConfigMap") {
+        let files = map.get("data").and_then(Value::as_object).into_iter().flatten();
+        for (_, text) in files.filter(|(name, _)| name.ends_with(".json") && !name.starts_with("definitions")) {
+            if let Some(dashboard) = text.as_str().and_then(|text| serde_json::from_str(text).ok()) {
+                collect(&dashboard, &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(text) if key == "expr" => found.push(text.clone()),
+                    _ => collect(value, found),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
+
+/// The names of metrics in an expression.
+#[must_use]
+pub fn names_in(expression: &str) -> Vec<String> {
+    let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+    words.filter(|word| word.starts_with("garenne_") || word.starts_with("rabbitmq_")).map(str::to_owned).collect()
+}

@@ -1,0 +1,86 @@
+//! Every overlay, and every combination of components.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use manifests::{Rendering, all, overlays, policy, render, render_folder, validate};
+use serde_json::Value;
+
+/// All of them, rendered once.
+pub(crate) fn renderings() -> &'static [Rendering] {
+    static RENDERED: OnceLock<Vec<Rendering>> = OnceLock::new();
+    RENDERED.get_or_init(|| {
+        manifests::tools::find_or_install().unwrap();
+        let combinations = all();
+        let next = AtomicUsize::new(0);
+        let some = || {
+            let mut found = Vec::new();
+            while let Some(one) = combinations.get(next.fetch_add(1, Ordering::Relaxed)) {
+                found.push(render(one).unwrap());
+            }
+            found
+        };
+        let mut found: Vec<Rendering> = overlays().iter().map(|overlay| render_folder(overlay).unwrap()).collect();
+        thread::scope(|scope| {
+            let threads = [scope.spawn(some), scope.spawn(some)];
+            threads.into_iter().for_each(|thread| found.extend(thread.join().unwrap()));
+        });
+        found
+    })
+}
+
+/// An overlay by itself.
+pub(crate) fn overlay(name: &str) -> Rendering {
+    render_folder(name).unwrap()
+}
+
+#[test]
+fn every_overlay_and_every_combination_of_components_keeps_the_rules() {
+    assert!(renderings().len() > 100, "{} renderings", renderings().len());
+    let faults: Vec<String> = renderings()
+        .iter()
+        .flat_map(|rendering| {
+            policy::faults(rendering).into_iter().map(|fault| format!("{}: {fault}", rendering.title))
+        })
+        .collect();
+    let shown: Vec<&String> = faults.iter().take(30).collect();
+    assert!(faults.is_empty(), "{} faults, among them:\n{shown:#?}", faults.len());
+}
+
+#[test]
+fn every_document_is_as_its_schema_says() {
+    let mut distinct: BTreeMap<String, &Value> = BTreeMap::new();
+    for document in renderings().iter().flat_map(|rendering| &rendering.documents) {
+        distinct.insert(document.to_string(), document);
+    }
+    assert!(distinct.len() > 300, "{} documents", distinct.len());
+    assert_eq!(validate(distinct.into_values()).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_misspelt_field_is_found_in_kubernetes_own_kinds_and_in_those_of_operators() {
+    for (kind, path, word) in [
+        ("NetworkPolicy", "/spec", "egres"),
+        ("Deployment", "/spec/template/spec/containers/0/securityContext", "readonlyRootFilesystem"),
+        ("PodDisruptionBudget", "/spec", "unhealthyPodEvictionPolicies"),
+        ("RabbitmqCluster", "/spec/tls", "disableNonTlsListeners"),
+        ("ScaledObject", "/spec/fallback", "replica"),
+        ("PrometheusRule", "/spec/groups/0/rules/0", "severity"),
+        ("Certificate", "/spec", "dnsName"),
+    ] {
+        let documents = overlay("production").documents;
+        let mut document = documents.into_iter().find(|document| document["kind"] == kind).unwrap();
+        assert_eq!(validate([&document]).unwrap(), Vec::<String>::new(), "{kind}");
+        document.pointer_mut(path).unwrap()[word] = true.into();
+        assert!(!validate([&document]).unwrap().is_empty(), "{kind} with {word}");
+    }
+}
+
+#[test]
+fn a_kind_without_a_schema_is_a_fault() {
+    let unknown =
+        serde_json::json!({ "apiVersion": "example.org/v1", "kind": "Gadget", "metadata": { "name": "one" } });
+    assert_eq!(validate([&unknown]).unwrap().len(), 1);
+}

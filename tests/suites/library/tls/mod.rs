@@ -1,0 +1,4 @@
+//! Encrypted connections.
+
+mod node;
+mod plain;
