@@ -51,12 +51,25 @@ impl Reader {
     async fn found(&self, suspicious: bool) -> Result<(Offset, Covered), sqlx::Error> {
         let Reading { log, reader, start, .. } = &self.parts.reading;
         let place = place::look(self.parts.outbox.store(), log, reader).await?;
-        if suspicious && let Some(next) = place.map(|done| done.saturating_add(1)).or(start.first()) {
-            let sound = self.parts.broker.first_deliverable(log, next).await;
-            if sound > next {
-                self.pass_over(next, sound).await?;
-            }
-            return Ok((Offset::At(sound), Covered { asked: Some(sound), resumed: false, last: None }));
+        if suspicious {
+            let next = place.map(|done| done.saturating_add(1)).or(start.first());
+            let wanted = next.map_or(start.offset(), Offset::At);
+            let sound = self.parts.broker.first_deliverable(log, wanted).await;
+            let asked = match (next, sound) {
+                (Some(next), Offset::At(sound)) => {
+                    if sound > next {
+                        self.pass_over(next, sound).await?;
+                    }
+                    Some(sound)
+                }
+                // How many there are nobody knows.
+                _ if sound != wanted => {
+                    tracing::error!(log, reader, ?wanted, began = ?sound, "the broker fails at delivering what the reader was to begin with");
+                    None
+                }
+                _ => None,
+            };
+            return Ok((sound, Covered { asked, resumed: false, last: None }));
         }
         let (offset, asked, resumed) = match place {
             Some(done) if done >= 0 => (Offset::At(done), Some(done), true),
