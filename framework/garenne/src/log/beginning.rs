@@ -32,6 +32,10 @@ impl Reader {
     pub(super) async fn begin(&self, broken: u64) -> Beginning {
         let Reading { log, reader, .. } = &self.parts.reading;
         let suspicious = self.broken.swap(broken, Ordering::Relaxed) < broken;
+        if suspicious {
+            // What comes before a bad entry is lost with the connection, so few are asked for until it is behind.
+            self.prefetch.store(self.parts.reading.first_prefetch(), Ordering::Relaxed);
+        }
         let mut told = false;
         let (offset, covered) = loop {
             match self.found(suspicious).await {
