@@ -68,7 +68,7 @@ impl Reader {
                 }
                 // How many there are nobody knows.
                 _ if sound != wanted => {
-                    tracing::error!(log, reader, ?wanted, began = ?sound, "the broker fails at delivering what the reader was to begin with");
+                    tracing::error!(log, reader, ?wanted, begins = ?sound, "the broker fails at what the reader was to begin with");
                     None
                 }
                 _ => None,
