@@ -116,8 +116,8 @@ impl Publisher {
     pub(crate) fn not_asked(&self, request: MessageName) -> PublishError {
         let message = request.as_str();
         match self.blueprint.exits.get(&request) {
-            Some(_) => PublishError::OnlyAsked { message },
-            None => PublishError::Undeclared { message, service: self.service().to_owned(), method: "asks" },
+            Some(exit) if exit.asks => PublishError::OnlyAsked { message },
+            _ => PublishError::Undeclared { message, service: self.service().to_owned(), method: "asks" },
         }
     }
 
