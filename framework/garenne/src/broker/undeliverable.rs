@@ -20,17 +20,26 @@ const TRIES: u32 = 3;
 const ANSWER: Duration = Duration::from_secs(1);
 
 impl Broker {
-    /// The first offset from this one on with which a subscription to a log may begin: this one, unless the broker fails at what
-    /// is there. What it delivers together it fails at together, up to the last entry of which it can make nothing.
-    pub(crate) async fn first_deliverable(&self, log: &str, from: i64) -> i64 {
+    /// Where a subscription to a log may begin that was to begin there: there, unless the broker fails at it, and else as soon after
+    /// it as it can. What it delivers together it fails at together, up to the last entry of which it can make nothing.
+    pub(crate) async fn first_deliverable(&self, log: &str, beginning: Offset) -> Offset {
+        let (from, offset): (i64, fn(i64) -> Offset) = match beginning {
+            Offset::First => (0, Offset::At),
+            Offset::At(from) => (from, Offset::At),
+            Offset::Since(seconds) => {
+                (i64::try_from(seconds).unwrap_or(i64::MAX), |seconds| Offset::Since(seconds.unsigned_abs()))
+            }
+            Offset::Last if self.fails_at(log, beginning).await => return Offset::Next,
+            Offset::Last | Offset::Next => return beginning,
+        };
         let mut search = Search::from(from);
-        while let Some(offset) = search.next() {
-            search.tried(offset, self.fails_at(log, offset).await);
+        while let Some(number) = search.next() {
+            search.tried(number, self.fails_at(log, offset(number)).await);
         }
-        search.found()
+        offset(search.found())
     }
 
-    async fn fails_at(&self, log: &str, offset: i64) -> bool {
+    async fn fails_at(&self, log: &str, offset: Offset) -> bool {
         for _ in 0..TRIES {
             let Ok(connection) = self.consuming().await else { return false };
             let _ = timeout(ANSWER, deliver(&connection, log, offset)).await;
@@ -45,14 +54,14 @@ impl Broker {
 }
 
 /// Has the broker deliver one entry. Ends with it, or with the connection.
-async fn deliver(connection: &Connected, log: &str, offset: i64) -> Result<(), BrokerError> {
+async fn deliver(connection: &Connected, log: &str, offset: Offset) -> Result<(), BrokerError> {
     let subscribe = async {
         let channel = connection.create_channel().await?;
         channel.basic_qos(1, BasicQosOptions { global: false }).await?;
         let too_long = |_| lapin::Error::from(std::io::Error::other("a log's name is too long"));
         let queue = short("the log's name", log).map_err(too_long)?;
-        let arguments = Offset::At(offset).argument();
-        let mut entries = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), arguments).await?;
+        let options = BasicConsumeOptions::default();
+        let mut entries = channel.basic_consume(queue, "".into(), options, offset.argument()).await?;
         entries.next().await.transpose().map(drop)
     };
     tokio::select! {

@@ -32,6 +32,10 @@ impl Reader {
     pub(super) async fn begin(&self, broken: u64) -> Beginning {
         let Reading { log, reader, .. } = &self.parts.reading;
         let suspicious = self.broken.swap(broken, Ordering::Relaxed) < broken;
+        if suspicious {
+            // What comes before a bad entry is lost with the connection, so few are asked for until it is behind.
+            self.prefetch.store(self.parts.reading.first_prefetch(), Ordering::Relaxed);
+        }
         let mut told = false;
         let (offset, covered) = loop {
             match self.found(suspicious).await {
@@ -51,12 +55,25 @@ impl Reader {
     async fn found(&self, suspicious: bool) -> Result<(Offset, Covered), sqlx::Error> {
         let Reading { log, reader, start, .. } = &self.parts.reading;
         let place = place::look(self.parts.outbox.store(), log, reader).await?;
-        if suspicious && let Some(next) = place.map(|done| done.saturating_add(1)).or(start.first()) {
-            let sound = self.parts.broker.first_deliverable(log, next).await;
-            if sound > next {
-                self.pass_over(next, sound).await?;
-            }
-            return Ok((Offset::At(sound), Covered { asked: Some(sound), resumed: false, last: None }));
+        if suspicious {
+            let next = place.map(|done| done.saturating_add(1)).or(start.first());
+            let wanted = next.map_or(start.offset(), Offset::At);
+            let sound = self.parts.broker.first_deliverable(log, wanted).await;
+            let asked = match (next, sound) {
+                (Some(next), Offset::At(sound)) => {
+                    if sound > next {
+                        self.pass_over(next, sound).await?;
+                    }
+                    Some(sound)
+                }
+                // How many there are nobody knows.
+                _ if sound != wanted => {
+                    tracing::error!(log, reader, ?wanted, begins = ?sound, "the broker fails at what the reader was to begin with");
+                    None
+                }
+                _ => None,
+            };
+            return Ok((sound, Covered { asked, resumed: false, last: None }));
         }
         let (offset, asked, resumed) = match place {
             Some(done) if done >= 0 => (Offset::At(done), Some(done), true),

@@ -1,5 +1,9 @@
 //! What the broker takes into a log and cannot deliver from it, or not as it is.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+use garenne::log::Start;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use tests::frame::{long_string, short_string};
@@ -127,4 +131,26 @@ async fn an_offset_of_the_senders_own_moves_no_reader() {
     .await;
     running.stop().await;
     keeper.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_was_to_begin_with_what_cannot_be_delivered_begins_after_it() {
+    for start in [Start::First, Start::Last, Start::Since(SystemTime::now())] {
+        let (bench, keeper) = kept().await;
+        for (header, value) in poison() {
+            file_with(&bench, header, value).await;
+        }
+        let database = Database::file();
+        let scribe = Scribe::open(&database).await;
+        let running = scribe::start(&bench, &scribe, scribe::reading().from(start)).await;
+        let filed = AtomicU32::new(0);
+        eventually("a note", || async {
+            bench.file(filed.fetch_add(1, Ordering::Relaxed)).await;
+            let notes = scribe::notes(&database).await;
+            if notes.is_empty() { Err(format!("{start:?}: none")) } else { Ok(()) }
+        })
+        .await;
+        running.stop().await;
+        keeper.stop().await;
+    }
 }
