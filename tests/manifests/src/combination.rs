@@ -28,7 +28,7 @@ impl fmt::Display for Combination {
 
 /// Where the broker is: of these one. Each is followed by what may be added to it alone.
 const BROKERS: [(&str, &[&str]); 3] =
-    [("broker-node", &[]), ("broker-cluster", &["topology-operator", "tls"]), ("amazon-mq", &[])];
+    [("broker-node", &[]), ("broker-cluster", &["topology-operator", "tls"]), ("amazon-mq", &["topology-operator"])];
 /// Who says how many replicas there are: of these at most one.
 const SCALERS: [&str; 2] = ["keda", "hpa"];
 /// What adds much, changes nothing and is changed by nothing: it goes with none and with all of the others, which is enough.

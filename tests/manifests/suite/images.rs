@@ -27,7 +27,10 @@ fn an_image_is_a_program_without_a_shell_that_runs_as_nobody() {
             assert!(image.iter().any(|line| line.contains(&label)), "{path} has no label {label}");
         }
     }
-    assert!(read("Containerfile").contains("ENV RUSTFLAGS=\"-C target-feature=+crt-static\""), "it is not linked statically");
+    assert!(
+        read("Containerfile").contains("ENV RUSTFLAGS=\"-C target-feature=+crt-static\""),
+        "it is not linked statically"
+    );
 }
 
 #[test]
@@ -39,7 +42,10 @@ fn the_image_is_of_this_version_and_built_by_the_compiler_that_the_workspace_ask
     };
     assert!(image("Containerfile").contains(&format!("ARG VERSION={}", value("version"))));
     let base = format!("FROM docker.io/library/rust:{}.", value("rust-version"));
-    assert!(read("Containerfile").lines().any(|line| line.starts_with(&base)), "the Containerfile does not say {base}…");
+    assert!(
+        read("Containerfile").lines().any(|line| line.starts_with(&base)),
+        "the Containerfile does not say {base}…"
+    );
 }
 
 #[test]
