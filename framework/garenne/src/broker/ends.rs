@@ -42,9 +42,8 @@ impl Ends {
 
     /// Passes on what the service decides.
     pub(super) async fn follow(&self, drain: Deadline, release: Deadline) -> Infallible {
-        match tokio::join!(pass_on(drain, &self.drain), pass_on(release, &self.release)) {
-            (never, _) => never,
-        }
+        let (never, _) = tokio::join!(pass_on(drain, &self.drain), pass_on(release, &self.release));
+        never
     }
 }
 

@@ -11,7 +11,6 @@ mod security;
 
 use crate::document::{is_module, name};
 use crate::network;
-use crate::project::MODULES;
 use crate::render::Rendering;
 
 pub use observability::{expressions, names_in};
@@ -49,9 +48,10 @@ fn parts(rendering: &Rendering) -> Vec<Part> {
 
 fn modules(rendering: &Rendering) -> Vec<String> {
     let modules: Vec<&str> = rendering.documents.iter().filter(|document| is_module(document)).map(name).collect();
-    if modules == MODULES {
+    let wanted = rendering.modules();
+    if modules == wanted {
         Vec::new()
     } else {
-        vec![format!("the modules are {modules:?}, which should be {MODULES:?}")]
+        vec![format!("the modules are {modules:?}, which should be {wanted:?}")]
     }
 }

@@ -17,7 +17,8 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
             .map(|object| text(object, "/spec/scaleTargetRef/name"))
             .filter(|name| *name != "storefront")
             .collect();
-        let wanted = if rendering.has(component) { consumers(definitions) } else { Vec::new() };
+        let mut wanted = if rendering.has(component) { consumers(definitions) } else { Vec::new() };
+        wanted.retain(|module| rendering.modules().contains(module));
         if scaled != wanted {
             found.push(format!("{kind}s are for {scaled:?}, which should be {wanted:?}"));
         }
