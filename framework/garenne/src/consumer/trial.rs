@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::copy::{Failed, is_the_brokers};
 use super::unfit::unfit;
 use super::{Failure, Message, Observed, cloud_event};
-use crate::broker::{Inbound, Outgoing, received};
+use crate::broker::{DIRECT_REPLY_TO, Inbound, Outgoing, received};
 use crate::publisher::header;
 use crate::retry::{Ladder, Outcome, Reason, verdict};
 use crate::topology::names;
@@ -76,6 +76,7 @@ fn check(copy: &Outgoing) {
     assert!(weight <= FRAME, "a copy with {weight} bytes of properties fits no frame");
     assert!(copy.routing_key.len() <= 255);
     assert_eq!(properties.expiration, None);
+    assert_ne!(properties.reply_to.as_deref(), Some(DIRECT_REPLY_TO));
     assert!(properties.headers.keys().all(|name| !is_the_brokers(name)));
     assert_eq!(properties.text(header::QUEUE), Some(QUEUE));
     assert!(properties.text(header::ERROR).is_some_and(|text| text.len() <= 1024));
