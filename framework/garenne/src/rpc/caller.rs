@@ -203,6 +203,7 @@ impl ReplyAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::Properties;
 
     fn address(exchange: &str, key: &str, open: bool) -> Result<Option<ReplyAddress>, Failure> {
         let mut properties = Properties { reply_to: Some(key.into()), ..Properties::default() };
