@@ -1,5 +1,6 @@
 //! What must hold of every rendering. Each part returns what is wrong, a line each.
 
+mod amazon;
 mod environment;
 mod exposure;
 mod lifecycle;
@@ -35,7 +36,7 @@ type Part = fn(&Rendering) -> Vec<String>;
 
 /// What has to be looked at, the dearest last.
 fn parts(rendering: &Rendering) -> Vec<Part> {
-    let mut parts: Vec<Part> = vec![modules, security::faults, environment::faults, exposure::faults];
+    let mut parts: Vec<Part> = vec![modules, security::faults, environment::faults, exposure::faults, amazon::faults];
     if rendering.title == PODMAN {
         parts.push(podman::faults);
         return parts;
@@ -49,9 +50,15 @@ fn parts(rendering: &Rendering) -> Vec<Part> {
 
 fn modules(rendering: &Rendering) -> Vec<String> {
     let modules: Vec<&str> = rendering.documents.iter().filter(|document| is_module(document)).map(name).collect();
-    if modules == MODULES {
+    let wanted: Vec<&str> = MODULES.into_iter().filter(|module| runs(rendering, module)).collect();
+    if modules == wanted {
         Vec::new()
     } else {
-        vec![format!("the modules are {modules:?}, which should be {MODULES:?}")]
+        vec![format!("the modules are {modules:?}, which should be {wanted:?}")]
     }
+}
+
+/// Whether a module can run there: Amazon MQ has no streams, one of which `analytics` keeps.
+fn runs(rendering: &Rendering, module: &str) -> bool {
+    !rendering.has("amazon-mq") || module != "analytics"
 }
