@@ -18,7 +18,7 @@ fn the_map_has_at_most_200_lines() {
 
 #[test]
 fn every_path_that_a_document_names_exists() {
-    for document in ["ARCHITECTURE.md", "README.md", "docs/reliability.md", "fuzz/README.md"] {
+    for document in ["ARCHITECTURE.md", "README.md", "docs/kubernetes.md", "docs/reliability.md", "fuzz/README.md"] {
         paths_exist(document);
     }
 }
@@ -38,6 +38,7 @@ fn paths_exist(name: &str) {
         "producers/",
         "consumers/",
         "infra/",
+        "k8s/",
         "tests/",
         "xtask/",
         "docs/",
@@ -104,8 +105,11 @@ fn every_invariant_names_a_test_that_exists() {
 
 #[test]
 fn every_promise_names_a_test_that_exists() {
-    let document = read("docs/reliability.md");
     let all = all_tests();
+    for name in read("docs/kubernetes.md").lines().flat_map(tests_in) {
+        assert!(all.contains(&name), "docs/kubernetes.md names the test {name}, which does not exist");
+    }
+    let document = read("docs/reliability.md");
     let kept: Vec<String> = document.lines().flat_map(tests_in).collect();
     assert!(kept.len() >= 8, "{kept:?}");
     for name in kept {
@@ -122,7 +126,7 @@ fn every_promise_names_a_test_that_exists() {
 fn every_setting_and_metric_that_a_document_names_is_one() {
     let source: String = rust_files("framework/garenne/src").into_iter().map(|file| file.text).collect();
     let tests: String = rust_files("tests").into_iter().map(|file| file.text).collect();
-    for path in ["README.md", "ARCHITECTURE.md", "docs/aws.md", "docs/reliability.md"] {
+    for path in ["README.md", "ARCHITECTURE.md", "docs/aws.md", "docs/kubernetes.md", "docs/reliability.md"] {
         for name in quoted(&read(path)) {
             let setting = name.len() > 5 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
             let metric = name.starts_with("garenne_") && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');

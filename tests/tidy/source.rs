@@ -52,7 +52,7 @@ pub(crate) fn dependencies(folder: &str) -> Vec<Dependency> {
 /// The folder of every crate of the workspace.
 pub(crate) fn crates() -> Vec<String> {
     let inside = ["framework", "infra", "producers", "consumers"].into_iter().flat_map(folders);
-    let all = inside.chain(["contracts", "tests", "xtask"].map(str::to_owned));
+    let all = inside.chain(["contracts", "tests", "tests/manifests", "xtask"].map(str::to_owned));
     all.filter(|folder| root().join(folder).join("Cargo.toml").exists()).collect()
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::combination::Combination;
 use crate::document::{list, parse};
-use crate::project::{folders, root};
+use crate::project::{MODULES, folders, root};
 use crate::tools::{find_or_install, run};
 
 /// What came out of one folder.
@@ -30,6 +30,12 @@ impl Rendering {
     #[must_use]
     pub fn has(&self, component: &str) -> bool {
         self.components.contains(component)
+    }
+
+    /// The modules that it should have. Amazon MQ has no streams, so nobody keeps a log there.
+    #[must_use]
+    pub fn modules(&self) -> Vec<&'static str> {
+        MODULES.into_iter().filter(|module| *module != "analytics" || !self.has("amazon-mq")).collect()
     }
 }
 

@@ -52,11 +52,11 @@ pub fn actors(documents: &[Value]) -> Vec<Actor> {
         pod("false-broker", "elsewhere", &[], &[("app.kubernetes.io/component", "rabbitmq")]),
         pod("false-database", "elsewhere", &[], &[("app.kubernetes.io/component", "database")]),
         pod("false-dns", "elsewhere", &[], &[("k8s-app", "kube-dns")]),
-        outside("private-network", Ipv4Addr::new(10, 0, 3, 7)),
-        // Where `infra/aws` puts a broker, among others of that network.
-        outside("network-of-the-broker", Ipv4Addr::new(10, 20, 49, 7)),
-        outside("beside-the-broker", Ipv4Addr::new(10, 20, 52, 7)),
-        outside("internet", Ipv4Addr::new(203, 0, 113, 10)),
+        outside("private-network", &[Ipv4Addr::new(10, 0, 3, 7)]),
+        // Where `infra/aws` puts a broker, and beside it.
+        outside("network-of-the-broker", &[Ipv4Addr::new(10, 20, 49, 7)]),
+        outside("beside-the-broker", &[Ipv4Addr::new(10, 20, 52, 7)]),
+        outside("internet", &[Ipv4Addr::new(203, 0, 113, 10)]),
     ]);
     found
 }
@@ -92,12 +92,12 @@ fn pod(name: &str, namespace: &str, of_namespace: &[(&str, &str)], labels: &[(&s
     }
 }
 
-fn outside(name: &str, address: Ipv4Addr) -> Actor {
+fn outside(name: &str, addresses: &[Ipv4Addr]) -> Actor {
     Actor {
         name: name.to_owned(),
         namespace: String::new(),
         namespace_labels: BTreeMap::new(),
         labels: BTreeMap::new(),
-        addresses: vec![address],
+        addresses: addresses.to_vec(),
     }
 }

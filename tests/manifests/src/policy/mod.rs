@@ -12,7 +12,6 @@ mod security;
 
 use crate::document::{is_module, name};
 use crate::network;
-use crate::project::MODULES;
 use crate::render::Rendering;
 
 pub use observability::{expressions, names_in};
@@ -50,15 +49,10 @@ fn parts(rendering: &Rendering) -> Vec<Part> {
 
 fn modules(rendering: &Rendering) -> Vec<String> {
     let modules: Vec<&str> = rendering.documents.iter().filter(|document| is_module(document)).map(name).collect();
-    let wanted: Vec<&str> = MODULES.into_iter().filter(|module| runs(rendering, module)).collect();
+    let wanted = rendering.modules();
     if modules == wanted {
         Vec::new()
     } else {
         vec![format!("the modules are {modules:?}, which should be {wanted:?}")]
     }
-}
-
-/// Whether a module can run there: Amazon MQ has no streams, one of which `analytics` keeps.
-fn runs(rendering: &Rendering, module: &str) -> bool {
-    !rendering.has("amazon-mq") || module != "analytics"
 }

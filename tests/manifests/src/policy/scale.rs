@@ -8,8 +8,6 @@ use crate::definitions::{consumers, definitions, has_one_consumer, request_queue
 use crate::document::{find, list, name, number, of_kind, text, title};
 use crate::render::Rendering;
 
-use super::runs;
-
 pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     let documents = &rendering.documents;
     let definitions = definitions();
@@ -20,7 +18,7 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
             .filter(|name| *name != "storefront")
             .collect();
         let mut wanted = if rendering.has(component) { consumers(definitions) } else { Vec::new() };
-        wanted.retain(|module| runs(rendering, module));
+        wanted.retain(|module| rendering.modules().contains(module));
         if scaled != wanted {
             found.push(format!("{kind}s are for {scaled:?}, which should be {wanted:?}"));
         }
