@@ -1,5 +1,6 @@
 //! What must hold of everything below `k8s/`.
 
+mod amazon;
 mod generated;
 mod images;
 mod mutations;

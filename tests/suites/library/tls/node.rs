@@ -41,9 +41,12 @@ async fn start(service: Service<Seen>, seen: &Seen, settings: Settings) -> Runni
 }
 
 async fn ready(running: &Running<Seen>) {
-    let page = format!("http://{}/readyz", running.admin_addr());
+    ready_at(&format!("http://{}/readyz", running.admin_addr())).await;
+}
+
+async fn ready_at(page: &str) {
     eventually("the service becomes ready", || async {
-        let answer = tests::http::get(&page).await?;
+        let answer = tests::http::get(page).await?;
         if answer.status == 200 { Ok(()) } else { Err(answer.text) }
     })
     .await;

@@ -9,7 +9,7 @@ use garenne::{Context, Refusal, Service};
 use serde_json::Value;
 use tests::{eventually, lasting};
 
-use super::{broker, clerk, connections, desk, ready, start};
+use super::{broker, clerk, connections, desk, ready, ready_at, start};
 use crate::library::bench::{Double, Seen, TicketFiled, TooBig, idle};
 
 /// Longer than the time between two looks at the files.
@@ -101,9 +101,11 @@ async fn a_service_outlives_the_authority_when_broker_and_service_get_another_on
     .await;
     let renewed = broker.certificate("clerk", "clerk");
     assert!(renewed.certificate.is_file());
+    ready_at(&page).await;
     tokio::select! {
-        () = ready(&clerk) => {}
+        biased;
         error = clerk.failed() => panic!("{error}"),
+        () = std::future::ready(()) => {}
     }
 }
 
