@@ -17,5 +17,5 @@ pub mod topology;
 mod validation;
 
 pub use combination::{Combination, all};
-pub use render::{Rendering, overlays, render, render_folder};
+pub use render::{Rendering, overlays, render, render_folder, render_on};
 pub use validation::validate;

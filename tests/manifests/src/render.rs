@@ -67,31 +67,50 @@ pub fn render_folder(overlay: &str) -> Result<Rendering, String> {
 /// # Errors
 /// What kustomize complained about.
 pub fn render(combination: &Combination) -> Result<Rendering, String> {
-    let folder = env::temp_dir().join(format!("garenne-manifests-{}-{}", std::process::id(), combination.slug()));
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    // The path of a folder that holds others may not be absolute.
-    let real = folder.canonicalize().map_err(|error| error.to_string())?;
-    let up: PathBuf = real.components().skip(1).map(|_| "..").collect();
-    let k8s = up.join(root().strip_prefix("/").unwrap_or(Path::new(""))).join("k8s");
-    let components: String = combination
-        .components()
-        .iter()
-        .map(|component| format!("  - {}/components/{component}\n", k8s.display()))
-        .collect();
-    let file = format!(
-        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - {}/base\n\
-         components:\n{components}",
-        k8s.display()
-    );
-    let written = fs::write(folder.join("kustomization.yaml"), file).map_err(|error| error.to_string());
-    let documents = written.and_then(|()| kustomize(&folder));
-    let _ = fs::remove_dir_all(&folder);
+    let documents = elsewhere(&combination.slug(), |k8s| {
+        let components: String = combination
+            .components()
+            .iter()
+            .map(|component| format!("  - {}/components/{component}\n", k8s.display()))
+            .collect();
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - {}/base\n\
+             components:\n{components}",
+            k8s.display()
+        )
+    });
     Ok(Rendering {
         title: combination.to_string(),
         components: combination.components().iter().map(|name| (*name).to_owned()).collect(),
         is_overlay: false,
         documents: documents.map_err(|error| format!("{combination}: {error}"))?,
     })
+}
+
+/// Renders a kustomization that stands on an overlay, beside which it would lie.
+///
+/// # Errors
+/// What kustomize complained about.
+pub fn render_on(overlay: &str, file: &str) -> Result<Rendering, String> {
+    let below = render_folder(overlay)?;
+    let documents = elsewhere(&format!("on-{overlay}"), |k8s| {
+        file.replace(&format!("  - ../{overlay}\n"), &format!("  - {}/overlays/{overlay}\n", k8s.display()))
+    });
+    Ok(Rendering { title: format!("on overlay {overlay}"), documents: documents?, ..below })
+}
+
+/// Renders a file in a folder of its own, which is told where the manifests are.
+fn elsewhere(name: &str, file: impl Fn(&Path) -> String) -> Result<Vec<Value>, String> {
+    let folder = env::temp_dir().join(format!("garenne-manifests-{}-{name}", std::process::id()));
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    // The path of a folder that holds others may not be absolute.
+    let real = folder.canonicalize().map_err(|error| error.to_string())?;
+    let up: PathBuf = real.components().skip(1).map(|_| "..").collect();
+    let k8s = up.join(root().strip_prefix("/").unwrap_or(Path::new(""))).join("k8s");
+    let written = fs::write(folder.join("kustomization.yaml"), file(&k8s)).map_err(|error| error.to_string());
+    let documents = written.and_then(|()| kustomize(&folder));
+    let _ = fs::remove_dir_all(&folder);
+    documents
 }
 
 fn kustomize(folder: &Path) -> Result<Vec<Value>, String> {

@@ -12,20 +12,21 @@ use serde_json::Value;
 pub(crate) fn renderings() -> &'static [Rendering] {
     static RENDERED: OnceLock<Vec<Rendering>> = OnceLock::new();
     RENDERED.get_or_init(|| {
-        manifests::tools::find_or_install().unwrap();
+        manifests::tools::find_or_install().expect("kubectl and the validator");
         let combinations = all();
         let next = AtomicUsize::new(0);
         let some = || {
             let mut found = Vec::new();
             while let Some(one) = combinations.get(next.fetch_add(1, Ordering::Relaxed)) {
-                found.push(render(one).unwrap());
+                found.push(render(one).expect("it renders"));
             }
             found
         };
-        let mut found: Vec<Rendering> = overlays().iter().map(|overlay| render_folder(overlay).unwrap()).collect();
+        let mut found: Vec<Rendering> =
+            overlays().iter().map(|overlay| render_folder(overlay).expect("it renders")).collect();
         thread::scope(|scope| {
             let threads = [scope.spawn(some), scope.spawn(some)];
-            threads.into_iter().for_each(|thread| found.extend(thread.join().unwrap()));
+            threads.into_iter().for_each(|thread| found.extend(thread.join().expect("a thread that renders")));
         });
         found
     })
@@ -33,7 +34,7 @@ pub(crate) fn renderings() -> &'static [Rendering] {
 
 /// An overlay by itself.
 pub(crate) fn overlay(name: &str) -> Rendering {
-    render_folder(name).unwrap()
+    render_folder(name).expect("it renders")
 }
 
 #[test]

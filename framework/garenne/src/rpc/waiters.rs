@@ -153,7 +153,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use super::super::unread::UNREAD;
+    use crate::rpc::unread::UNREAD;
     use super::*;
     use crate::broker::Properties;
 

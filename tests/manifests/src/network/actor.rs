@@ -52,7 +52,10 @@ pub fn actors(documents: &[Value]) -> Vec<Actor> {
         pod("false-broker", "elsewhere", &[], &[("app.kubernetes.io/component", "rabbitmq")]),
         pod("false-database", "elsewhere", &[], &[("app.kubernetes.io/component", "database")]),
         pod("false-dns", "elsewhere", &[], &[("k8s-app", "kube-dns")]),
-        outside("private-network", &[Ipv4Addr::new(10, 0, 3, 7), Ipv4Addr::new(10, 20, 48, 7)]),
+        outside("private-network", &[Ipv4Addr::new(10, 0, 3, 7)]),
+        // Where `infra/aws` puts a broker, and beside it.
+        outside("network-of-the-broker", &[Ipv4Addr::new(10, 20, 49, 7)]),
+        outside("beside-the-broker", &[Ipv4Addr::new(10, 20, 52, 7)]),
         outside("internet", &[Ipv4Addr::new(203, 0, 113, 10)]),
     ]);
     found

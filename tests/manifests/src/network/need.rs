@@ -32,7 +32,7 @@ pub fn needs(rendering: &Rendering) -> Result<BTreeSet<Edge>, String> {
     let tls = amqp == 5671;
     let broker_is_here =
         of_kind(documents, "RabbitmqCluster").next().is_some() || find(documents, "StatefulSet", "rabbitmq").is_some();
-    let broker = if broker_is_here { "rabbitmq" } else { "private-network" };
+    let broker = if broker_is_here { "rabbitmq" } else { "network-of-the-broker" };
     let database = find(documents, "StatefulSet", "postgres").map(|_| "postgres");
     // An overlay without a database of its own has one outside.
     let database = database.or(rendering.is_overlay.then_some("private-network"));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::document::{is_module, list, number, of_kind, pod_template, text, title};
+use crate::document::{find, is_module, list, number, of_kind, pod_template, text, title};
 use crate::render::Rendering;
 use crate::sources::{own_settings_of, settings_of};
 
@@ -11,13 +11,16 @@ const MEBIBYTE: i64 = 1_048_576;
 pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     let documents: &[Value] = &rendering.documents;
     let mut found = Vec::new();
-    // Amazon's authorities are as unknown to an image from scratch as an authority of our own.
-    let private = rendering.has("tls") || rendering.has("amazon-mq");
+    let encrypted =
+        find(documents, "ConfigMap", "broker").is_some_and(|broker| text(broker, "/data/scheme") == "amqps");
     for module in documents.iter().filter(|document| is_module(document)) {
-        // A broker whose authority nobody else knows is believed only by who is told of that authority.
+        // The images know no authority at all, and a module that is told of one refuses to speak in the clear.
         let told = variables(module).1.iter().any(|one| text(one, "/name") == "AMQP_CA_FILE");
-        if private != told {
-            found.push(format!("{}: its broker's authority is private: {private}; it is told: {told}", title(module)));
+        if encrypted != told {
+            found.push(format!(
+                "{}: its broker is encrypted: {encrypted}; it is told by whose authority: {told}",
+                title(module)
+            ));
         }
     }
     for module in documents.iter().filter(|document| is_module(document)) {

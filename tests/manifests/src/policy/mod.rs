@@ -1,5 +1,6 @@
 //! What must hold of every rendering. Each part returns what is wrong, a line each.
 
+mod amazon;
 mod environment;
 mod exposure;
 mod lifecycle;
@@ -34,7 +35,7 @@ type Part = fn(&Rendering) -> Vec<String>;
 
 /// What has to be looked at, the dearest last.
 fn parts(rendering: &Rendering) -> Vec<Part> {
-    let mut parts: Vec<Part> = vec![modules, security::faults, environment::faults, exposure::faults];
+    let mut parts: Vec<Part> = vec![modules, security::faults, environment::faults, exposure::faults, amazon::faults];
     if rendering.title == PODMAN {
         parts.push(podman::faults);
         return parts;

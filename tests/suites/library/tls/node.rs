@@ -8,7 +8,7 @@ use garenne::{Context, Failure, Running, Service, Settings, StartError};
 use serde_json::{Value, json};
 use tests::{EncryptedBroker, eventually};
 
-use crate::library::bench::{Seen, TicketClosed, TicketFiled, idle};
+use crate::library::bench::{Seen, TicketClosed, TicketFiled};
 
 /// With the exchange at which the clerk hears of tickets, whether its owner is there or not.
 async fn broker() -> EncryptedBroker {
@@ -31,7 +31,7 @@ async fn close(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
 
 /// Says that tickets are filed.
 fn desk() -> Service<Seen> {
-    Service::new("desk").publishes::<TicketFiled>().background("idle", idle)
+    Service::new("desk").publishes::<TicketFiled>()
 }
 
 async fn start(service: Service<Seen>, seen: &Seen, settings: Settings) -> Running<Seen> {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use garenne::{Address, Certificates, Service, Settings, StartError};
 
-use crate::library::bench::{Seen, idle};
+use crate::library::bench::{Seen, TicketFiled};
 
 /// What RabbitMQ answers to a greeting that it does not understand, before it hangs up.
 const SPEAKS_PLAINLY: &[u8] = b"AMQP\x00\x00\x09\x01";
 
 fn service() -> Service<Seen> {
-    Service::new("clerk").background("idle", idle)
+    Service::new("desk").publishes::<TicketFiled>()
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tests::{eventually, lasting};
 
 use super::{broker, clerk, connections, desk, ready, ready_at, start};
-use crate::library::bench::{Double, Seen, TicketFiled, TooBig, idle};
+use crate::library::bench::{Double, Seen, TicketFiled, TooBig};
 
 /// Longer than the time between two looks at the files.
 const TWO_LOOKS: Duration = Duration::from_secs(5);
@@ -118,7 +118,7 @@ async fn while_certificates_are_renewed_no_call_fails_by_whichever_way_its_reply
     let clerk = Service::new("clerk").answer(double);
     let _clerk = start(clerk, &Seen::default(), broker.settings(&broker.certificate("clerk", "clerk"))).await;
     for way in ["queue", "direct"] {
-        let porter = Service::new("porter").asks::<Double>().background("idle", idle);
+        let porter = Service::new("porter").asks::<Double>();
         let porter = if way == "direct" { porter.direct_replies() } else { porter };
         let settings = broker.settings(&broker.certificate("before", way));
         let porter = start(porter, &Seen::default(), settings).await;

@@ -1,0 +1,78 @@
+//! The shop on EKS with Amazon MQ: what is asked of a broker that has neither streams nor MQTT, and the overlay of one account.
+
+use manifests::document::{find, is_module, kind, list, name, pod_template, text};
+use manifests::{Rendering, policy, render_on, validate};
+use serde_json::{Value, json};
+
+use crate::renderings::overlay;
+
+/// The first document of a kind, changed.
+fn with(rendering: &Rendering, wanted: (&str, &str), change: impl FnOnce(&mut Value)) -> Rendering {
+    let mut changed = rendering.clone();
+    let found = changed.documents.iter_mut().find(|document| kind(document) == wanted.0 && name(document) == wanted.1);
+    change(found.unwrap_or_else(|| panic!("there is a {wanted:?}")));
+    changed
+}
+
+fn says(rendering: &Rendering, words: &str) {
+    let faults = policy::faults(rendering);
+    assert!(faults.iter().any(|fault| fault.contains(words)), "{words}: {faults:#?}");
+}
+
+#[test]
+fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
+    let eks = overlay("eks");
+    assert_eq!(policy::faults(&eks), Vec::<String>::new());
+    let dead = ("Queue", "orders.dlq");
+    says(&with(&eks, dead, |queue| queue["spec"]["type"] = json!("stream")), "Amazon MQ has no streams");
+    let cluster = json!({ "name": "rabbitmq" });
+    says(&with(&eks, dead, |queue| queue["spec"]["rabbitmqClusterReference"] = cluster), "there is no such broker");
+    let broker = ("ConfigMap", "broker");
+    says(&with(&eks, broker, |broker| broker["data"]["scheme"] = json!("amqp")), "takes nothing but amqps");
+    let untold = with(&eks, ("Deployment", "orders"), |orders| {
+        let variables = orders.pointer_mut("/spec/template/spec/containers/0/env").and_then(Value::as_array_mut);
+        variables.expect("variables").retain(|variable| text(variable, "/name") != "AMQP_CA_FILE");
+    });
+    says(&untold, "Deployment orders: its broker is encrypted: true; it is told by whose authority: false");
+    let wide = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.0.0/16");
+    says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), wide), "beside-the-broker");
+    let narrow = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.52.0/22");
+    says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), narrow), "network-of-the-broker");
+}
+
+/// What Terraform would write, with the words of some account.
+fn of_an_account() -> String {
+    let template = include_str!("../../../infra/aws/kustomization.yaml.tftpl");
+    let (before, rest) = template.split_once("%{ for module in modules ~}\n").expect("a loop");
+    let (line, after) = rest.split_once("%{ endfor ~}\n").expect("its end");
+    let images: String = manifests::project::MODULES.iter().map(|module| line.replace("${module}", module)).collect();
+    let mut text = format!("{before}{images}{after}");
+    for (name, value) in [
+        ("registry", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"),
+        ("name", "shop"),
+        ("tag", "4f2c1e0"),
+        ("broker_address", "b-1234.mq.eu-central-1.on.aws:5671"),
+        ("broker_network", "10.20.48.0/22"),
+    ] {
+        text = text.replace(&format!("${{{name}}}"), value);
+    }
+    assert!(!text.contains("${") && !text.contains("%{"), "{text}");
+    text
+}
+
+#[test]
+fn the_overlay_that_terraform_writes_for_an_account_says_where_its_images_and_its_broker_are() {
+    let here = render_on("eks", &of_an_account()).unwrap();
+    // An account calls its images as it likes; its registry lets none of them change.
+    let of_images = |fault: &&String| fault.contains("not one image for ever") || fault.contains("not this version");
+    let faults = policy::faults(&here);
+    assert_eq!(faults.iter().filter(|fault| !of_images(fault)).collect::<Vec<_>>(), Vec::<&String>::new());
+    let broker = find(&here.documents, "ConfigMap", "broker").expect("it is there");
+    assert_eq!(text(broker, "/data/address"), "b-1234.mq.eu-central-1.on.aws:5671");
+    for module in here.documents.iter().filter(|document| is_module(document)) {
+        let containers = pod_template(module).map(|template| list(template, "/spec/containers")).expect("containers");
+        let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/{}:4f2c1e0", name(module));
+        assert_eq!(text(&containers[0], "/image"), image);
+    }
+    assert_eq!(validate(here.documents.iter()).unwrap(), Vec::<String>::new());
+}
