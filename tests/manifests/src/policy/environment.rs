@@ -14,7 +14,7 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     let encrypted =
         find(documents, "ConfigMap", "broker").is_some_and(|broker| text(broker, "/data/scheme") == "amqps");
     for module in documents.iter().filter(|document| is_module(document)) {
-        // The images know no authority at all, and a module that is told of one refuses to speak in the clear.
+        // Of all authorities one may say who the broker is; and a module that is told of it refuses to speak in the clear.
         let told = variables(module).1.iter().any(|one| text(one, "/name") == "AMQP_CA_FILE");
         if encrypted != told {
             found.push(format!(
