@@ -141,6 +141,9 @@ impl Reader {
                 self.stuck(reason);
             }
         };
+        // The one that is done is none of the page's, and no more comes than may be under way.
+        let most = usize::from(page) + usize::from(covered.awaits().is_some());
+        let most = most.min(usize::from(intake.prefetch()));
         let until = Instant::now() + linger;
         let (mut entries, mut receipts, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
@@ -158,8 +161,7 @@ impl Reader {
                 // What is not acknowledged stays where it is.
                 None => self.stuck(format!("queue {} is no stream: delete it, and start its keeper again", self.log)),
             }
-            // No more comes than may be under way.
-            let full = entries.len() >= usize::from(page.min(intake.prefetch())) || bytes >= PAGE_BYTES;
+            let full = entries.len() >= most || bytes >= PAGE_BYTES;
             next = if full { None } else { timeout_at(until, intake.next()).await.unwrap_or_default() };
         }
         let draining = intake.drain().borrow().is_some();

@@ -131,13 +131,13 @@ async fn the_first_entry_of_a_page_waits_for_others_as_long_as_it_may_and_no_lon
     let (bench, keeper) = kept().await;
     let database = Database::file();
     let reader = Reader::open(&database).await;
-    let reads = |name: &str, linger| Reading::new("office", name).page(5).linger(linger);
+    let reads = |name: &str, linger| Reading::new("office", name).page(3).linger(linger);
     let patient = Service::new("patient").reads(reads("patient", Duration::from_secs(10)), note);
     let running = started(&bench, patient, &reader).await;
-    for number in 0..10 {
+    for number in 0..6 {
         bench.file(number).await;
     }
-    assert_eq!(reader.seen.reaches(2).await, ["[0, 1, 2, 3, 4]", "[5, 6, 7, 8, 9]"]);
+    assert_eq!(reader.seen.reaches(2).await, ["[0, 1, 2]", "[3, 4, 5]"]);
     running.stop().await;
 
     let reader = Reader::open(&database).await;

@@ -115,7 +115,8 @@ async fn what_the_log_lets_go_under_a_reader_that_is_too_slow_is_counted_too() {
     assert!(gone > 0, "the log keeps no more than it is allowed to");
     assert!(notes.iter().all(|note| note.ends_with(" 1")), "{notes:?}");
     let missed = scribe.missed();
-    assert!((gone..gone + 100).contains(&missed), "{missed} missed, and {gone} tickets are gone");
+    // The broker itself takes a place for each segment, which has two or three tickets here.
+    assert!((gone..gone * 2).contains(&missed), "{missed} missed, and {gone} tickets are gone");
     metric_at(
         running.admin_addr(),
         &format!("garenne_log_missed_total{{log=\"office.log\",reader=\"notes\"}} {missed}"),
