@@ -153,9 +153,9 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use crate::rpc::unread::UNREAD;
     use super::*;
     use crate::broker::Properties;
+    use crate::rpc::unread::UNREAD;
 
     fn waiters(limit: usize) -> Waiters {
         Waiters::new(limit, Arc::new(Metrics::new("desk")))
