@@ -1,5 +1,4 @@
 //! What must hold of everything below `k8s/`.
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod amazon;
 mod generated;

@@ -100,7 +100,8 @@ fn import(targets: &[Target], missing: &mut Missing) -> Result<(), Failure> {
 }
 
 fn unit(options: &TestOptions, target: &Target, missing: &mut Missing) -> Result<(), Failure> {
-    let mut command = build::cargo(&["test", "--workspace", "--exclude", "tests"]);
+    // One run tells all that is broken.
+    let mut command = build::cargo(&["test", "--no-fail-fast", "--workspace", "--exclude", "tests"]);
     command.envs(target.environment());
     if let Err(reason) = target.installation() {
         missing.push(("the private node".to_owned(), reason));

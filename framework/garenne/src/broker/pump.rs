@@ -259,7 +259,7 @@ impl Pump {
                 }
                 () = hear(&mut replies) => {}
                 job = self.jobs.recv(), if room => match job {
-                    Some(job) => again.extend(self.accept(job)),
+                    Some(job) => again.push_back(self.accept(job)),
                     None => finishing = true,
                 },
                 () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
@@ -296,20 +296,18 @@ impl Pump {
     /// The next job that is waiting already.
     fn take(&mut self, finishing: &mut bool) -> Option<u64> {
         match self.jobs.try_recv() {
-            Ok(job) => self.accept(job),
-            Err(mpsc::error::TryRecvError::Empty) => None,
-            Err(mpsc::error::TryRecvError::Disconnected) => {
-                *finishing = true;
+            Ok(job) => Some(self.accept(job)),
+            Err(reason) => {
+                *finishing |= reason == mpsc::error::TryRecvError::Disconnected;
                 None
             }
         }
     }
 
-    fn accept(&mut self, job: Job) -> Option<u64> {
-        let number = self.next;
+    fn accept(&mut self, job: Job) -> u64 {
+        self.unsettled.insert(self.next, job);
         self.next += 1;
-        self.unsettled.insert(number, job);
-        Some(number)
+        self.next - 1
     }
 
     /// The message, unless its publisher has given up meanwhile.
@@ -381,10 +379,11 @@ impl Pump {
                     self.broker.note_missing(&exchange);
                 }
                 self.answer(first, |message| {
-                    let message = message.name();
                     Err(match kind {
-                        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => PublishError::NoExchange { message, exchange },
-                        _ => PublishError::Refused { message, reason },
+                        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => {
+                            PublishError::NoExchange { message: message.name(), exchange }
+                        }
+                        _ => PublishError::Refused { message: message.name(), reason },
                     })
                 });
             }
