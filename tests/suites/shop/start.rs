@@ -168,6 +168,31 @@ async fn a_service_that_is_told_to_end_while_the_broker_is_away_ends_with_0_at_o
     }
 }
 
+#[tokio::test]
+async fn the_health_check_of_an_image_is_green_while_the_broker_is_away_and_red_without_the_service() {
+    let shop = Shop::empty().await;
+    let admin = format!("127.0.0.1:{}", machine::ports::free().expect("a free port"));
+    let check = || {
+        let mut command = Command::new(program("orders"));
+        command.env_clear().env("ADMIN_ADDR", &admin).arg("healthcheck").output().expect("the program starts")
+    };
+    let output = check();
+    assert_eq!(output.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&output.stderr), &[&admin, "/livez does not answer"]);
+    let nobody = machine::ports::free().expect("a free port");
+    let mut environment = environment(&shop, &format!("amqp://orders:orders@127.0.0.1:{nobody}/%2f"));
+    environment[1].1.clone_from(&admin);
+    let mut process = ServiceProcess::start("orders", "orders", shop.folder(), &environment);
+    eventually("the check is green", || async {
+        let output = check();
+        if output.status.success() { Ok(()) } else { Err(format!("{output:?}")) }
+    })
+    .await;
+    process.terminate();
+    process.ended().await;
+    assert_eq!(check().status.code(), Some(1));
+}
+
 #[test]
 fn an_unknown_argument_is_refused_with_64_and_the_ones_that_are_known() {
     for arguments in [&["--help-me"][..], &["definitions", "please"]] {
@@ -179,10 +204,13 @@ fn an_unknown_argument_is_refused_with_64_and_the_ones_that_are_known() {
 }
 
 #[test]
-fn help_names_both_uses_and_the_variable_that_is_needed() {
+fn help_names_all_uses_and_the_variable_that_is_needed() {
     let output = call("orders", &["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    says(&String::from_utf8_lossy(&output.stdout), &["orders definitions", "AMQP_URL", "RETRY_LADDER_MS"]);
+    says(
+        &String::from_utf8_lossy(&output.stdout),
+        &["orders definitions", "orders healthcheck", "AMQP_URL", "RETRY_LADDER_MS"],
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod background;
 mod client;
 mod context;
 mod handlers;
+mod healthcheck;
 mod nest_queue;
 mod run;
 mod running;

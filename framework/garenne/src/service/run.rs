@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::{Service, Settings, StartError};
+use super::{Service, Settings, SettingsFault, StartError, healthcheck};
 use crate::telemetry::install_log;
 
 /// A signal that follows the first one this closely is the same one.
@@ -17,7 +17,8 @@ const ECHO: Duration = Duration::from_secs(1);
 /// Runs a service until `SIGTERM` or `SIGINT`, then drains it. A second signal ends it at once.
 ///
 /// With the argument `definitions` the process prints the service's part of the broker's `definitions.json` instead
-/// and needs neither environment nor broker.
+/// and needs neither environment nor broker. With `healthcheck` it asks the service that runs in the same environment for `/livez` at
+/// its `ADMIN_ADDR`, for at most 6 s, and ends with 0 or 1.
 ///
 /// The exit code is 0 after a drain, 64 for an unknown argument, or [`StartError::exit_code`].
 ///
@@ -40,9 +41,13 @@ where
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {}
         ["definitions"] => return print_definitions(&service),
+        ["healthcheck"] => return check_health(),
         ["--help" | "-h"] => return print(&help(service.name())),
         unknown => {
-            complain(format_args!("unknown argument {:?}; give none to run, or `definitions`", unknown.join(" ")));
+            complain(format_args!(
+                "unknown argument {:?}; give none to run, or `definitions` or `healthcheck`",
+                unknown.join(" ")
+            ));
             return ExitCode::from(64);
         }
     }
@@ -122,10 +127,22 @@ fn print_definitions<S: Send + Sync + 'static>(service: &Service<S>) -> ExitCode
     print(&format!("{:#}", service.definitions()))
 }
 
+fn check_health() -> ExitCode {
+    let faults = |faults: Vec<SettingsFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    match Settings::admin_addr_from_env().map_err(faults).and_then(healthcheck::check) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            complain(format_args!("{reason}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn help(service: &str) -> String {
     format!(
         "{service}               run until SIGTERM or SIGINT, then drain\n\
-         {service} definitions   print the service's part of the broker's definitions.json\n\n\
+         {service} definitions   print the service's part of the broker's definitions.json\n\
+         {service} healthcheck   ask the service that runs in this environment whether it is alive\n\n\
          AMQP_URL names the broker, such as amqp://{service}:password@localhost:5672/%2f. Further variables: AMQP_CA_FILE,\n\
          AMQP_CERT_FILE, AMQP_KEY_FILE, ADMIN_ADDR, INSTANCE, DRAIN_SECONDS, PUBLISH_TIMEOUT_MS, PUBLISH_IN_FLIGHT, PUBLISH_IN_FLIGHT_BYTES, REQUEST_TIMEOUT_MS,\n\
          REQUESTS_IN_FLIGHT, INBOX_HOURS, RETRY_LADDER_MS, LOG_FORMAT and RUST_LOG (garenne::Settings explains them), and\n\

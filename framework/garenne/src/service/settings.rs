@@ -122,17 +122,21 @@ impl Settings {
         Self::read(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
+    /// Where the service answers that runs in the same environment.
+    pub(super) fn admin_addr_from_env() -> Result<SocketAddr, Vec<SettingsFault>> {
+        let mut faults = Vec::new();
+        let variable = |name: &str| std::env::var(name).ok();
+        let address = Reader { variable: &variable, faults: &mut faults }.admin_addr();
+        if faults.is_empty() { Ok(address) } else { Err(faults) }
+    }
+
     fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<SettingsFault>> {
         let mut faults = Vec::new();
         let mut read = Reader { variable, faults: &mut faults };
         let address =
             read.address("AMQP_URL", "the broker's address, for example amqp://user:password@localhost:5672/%2f");
         let certificates = read.certificates();
-        let admin_addr = read.parsed(
-            "ADMIN_ADDR",
-            SocketAddr::from(([127, 0, 0, 1], 9464)),
-            "give address and port, such as 0.0.0.0:9464",
-        );
+        let admin_addr = read.admin_addr();
         let instance = read.instance();
         let drain = read.number("DRAIN_SECONDS", 25, 1..=3600);
         let publish_timeout = read.number("PUBLISH_TIMEOUT_MS", 10_000, 100..=600_000);
@@ -174,6 +178,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn admin_addr(&mut self) -> SocketAddr {
+        let usual = SocketAddr::from(([127, 0, 0, 1], 9464));
+        self.parsed("ADMIN_ADDR", usual, "give address and port, such as 0.0.0.0:9464")
+    }
+
     fn fault(&mut self, variable: &'static str, problem: impl Display) {
         self.faults.push(SettingsFault { variable, problem: problem.to_string() });
     }

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     published: Family<MessageLabel, Counter>,
     confirmed: Family<MessageLabel, Counter>,
+    confirm_seconds: Histogram,
     unrouted: Family<MessageLabel, Counter>,
     consumed: Family<QueueLabel, Counter>,
     retried: Family<QueueLabel, Counter>,
@@ -82,6 +83,7 @@ impl Metrics {
             registry: Registry::default(),
             published: Family::default(),
             confirmed: Family::default(),
+            confirm_seconds: seconds(),
             unrouted: Family::default(),
             consumed: Family::default(),
             retried: Family::default(),
@@ -110,6 +112,8 @@ impl Metrics {
         };
         registry.register("published", "Messages handed to the broker", metrics.published.clone());
         registry.register("confirmed", "Messages the broker confirmed", metrics.confirmed.clone());
+        let confirm = metrics.confirm_seconds.clone();
+        registry.register_with_unit("confirm", "Time from publishing to the broker's confirm", Unit::Seconds, confirm);
         registry.register("unrouted", "Confirmed messages that reached no queue", metrics.unrouted.clone());
         registry.register("consumed", "Deliveries whose handler ended", metrics.consumed.clone());
         registry.register("retried", "Deliveries put on the retry ladder", metrics.retried.clone());
@@ -160,8 +164,9 @@ impl Metrics {
         self.message(message).published.inc();
     }
 
-    pub(crate) fn confirmed(&self, message: &str, routed: bool) {
+    pub(crate) fn confirmed(&self, message: &str, routed: bool, after: Duration) {
         self.message(message).confirmed.inc();
+        self.confirm_seconds.observe(after.as_secs_f64());
         if !routed {
             tracing::debug!(message_type = message, "published, but no queue is bound for it");
             self.unrouted.get_or_create(&MessageLabel { message: message.to_owned() }).inc();
@@ -359,12 +364,13 @@ mod tests {
     fn what_happened_stands_in_the_exposition() {
         let metrics = Metrics::new("orders");
         metrics.published("orders.order-placed");
-        metrics.confirmed("orders.order-placed", false);
+        metrics.confirmed("orders.order-placed", false, Duration::from_millis(3));
         metrics.dead_lettered("orders.q", "permanent", "boom");
         drop(metrics.queue("orders.q").handling());
         let text = metrics.exposition();
         for line in [
             "garenne_published_total{service=\"orders\",message=\"orders.order-placed\"} 1",
+            "garenne_confirm_seconds_count{service=\"orders\"} 1",
             "garenne_unrouted_total{service=\"orders\",message=\"orders.order-placed\"} 1",
             "garenne_dead_lettered_total{service=\"orders\",queue=\"orders.q\",reason=\"permanent\"} 1",
             "garenne_consumed_total{service=\"orders\",queue=\"orders.q\"} 1",
