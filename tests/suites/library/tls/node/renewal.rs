@@ -115,7 +115,7 @@ async fn while_certificates_are_renewed_no_call_fails_by_whichever_way_its_reply
     for name in ["clerk", "before", "after"] {
         broker.user(name);
     }
-    let clerk = Service::new("clerk").answer(double);
+    let clerk = Service::new("clerk").answer(double).answers_foreign_clients();
     let _clerk = start(clerk, &Seen::default(), broker.settings(&broker.certificate("clerk", "clerk"))).await;
     for way in ["queue", "direct"] {
         let porter = Service::new("porter").asks::<Double>();
