@@ -264,7 +264,8 @@ impl Drop for Cut {
 async fn off_the_runtime<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()))
+    let reading = tokio::task::spawn_blocking(read);
+    reading.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 fn properties(name: &str) -> ConnectionProperties {

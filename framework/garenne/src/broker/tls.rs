@@ -54,7 +54,7 @@ impl Handshake {
     pub(super) async fn shake(self, socket: Socket, line: Arc<Line>) -> io::Result<Encrypted> {
         let stream = TlsConnector::from(self.config).connect(self.name, socket).await;
         let stream = stream.inspect_err(|error| note(&line, error))?;
-        Ok(Encrypted { stream: Box::new(stream), line })
+        Ok(Encrypted { stream: Box::new(stream), line, heard: false })
     }
 }
 
@@ -62,6 +62,22 @@ impl Handshake {
 pub(super) struct Encrypted {
     stream: Box<TlsStream<Socket>>,
     line: Arc<Line>,
+    /// Whether the broker has said anything since the handshake.
+    heard: bool,
+}
+
+impl Encrypted {
+    /// With TLS 1.3 the broker refuses a certificate after the handshake, and its reason is lost when it hangs up at once.
+    fn explained(&self, error: io::Error) -> io::Error {
+        note(&self.line, &error);
+        if self.heard || error.get_ref().is_some() {
+            return error;
+        }
+        let text = format!(
+            "{error} right after the handshake: does the broker accept this service's certificate? See AMQP_CERT_FILE"
+        );
+        io::Error::new(error.kind(), text)
+    }
 }
 
 /// What the client reads and writes.
@@ -77,6 +93,13 @@ impl Wire {
             Self::Encrypted(encrypted) => Pin::new(encrypted.stream.as_mut()),
         }
     }
+
+    fn explained<T>(&self, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match self {
+            Self::Plain(_) => done,
+            Self::Encrypted(encrypted) => done.map_err(|error| encrypted.explained(error)),
+        }
+    }
 }
 
 trait Both: AsyncRead + AsyncWrite {}
@@ -86,29 +109,31 @@ impl<T: AsyncRead + AsyncWrite> Both for T {}
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut [u8]) -> Poll<io::Result<usize>> {
         let read = self.as_mut().inner().poll_read(context, to);
-        // With TLS 1.3 the broker may refuse a certificate after the handshake.
-        if let (Poll::Ready(Err(error)), Self::Encrypted(encrypted)) = (&read, &*self) {
-            note(&encrypted.line, error);
+        if let Self::Encrypted(encrypted) = &mut *self {
+            encrypted.heard |= matches!(read, Poll::Ready(Ok(1..)));
         }
-        read
+        self.explained(read)
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        self.inner().poll_write(context, from)
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        let written = self.as_mut().inner().poll_write(context, from);
+        self.explained(written)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         from: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.inner().poll_write_vectored(context, from)
+        let written = self.as_mut().inner().poll_write_vectored(context, from);
+        self.explained(written)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.inner().poll_flush(context)
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.as_mut().inner().poll_flush(context);
+        self.explained(flushed)
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -44,6 +44,15 @@ async fn ready(running: &Running<Seen>) {
     ready_at(&format!("http://{}/readyz", running.admin_addr())).await;
 }
 
+/// Waits until a page says this.
+async fn told(page: &str, words: &str) -> String {
+    eventually(&format!("to be told of {words}"), || async {
+        let answer = tests::http::get(page).await?;
+        if answer.text.contains(words) { Ok(answer.text) } else { Err(answer.text) }
+    })
+    .await
+}
+
 async fn ready_at(page: &str) {
     eventually("the service becomes ready", || async {
         let answer = tests::http::get(page).await?;

@@ -9,7 +9,7 @@ use garenne::{Context, Refusal, Service};
 use serde_json::Value;
 use tests::{eventually, lasting};
 
-use super::{broker, clerk, connections, desk, ready, ready_at, start};
+use super::{broker, clerk, connections, desk, ready, ready_at, start, told};
 use crate::library::bench::{Double, Seen, TicketFiled, TooBig};
 
 /// Longer than the time between two looks at the files.
@@ -93,12 +93,7 @@ async fn a_service_outlives_the_authority_when_broker_and_service_get_another_on
     let broker = broker.await.expect("it restarts");
     // The new authority has not signed what the service shows still.
     let page = format!("http://{}/readyz", clerk.admin_addr());
-    eventually("the broker does not accept the old certificate", || async {
-        let answer = tests::http::get(&page).await?;
-        let said = answer.text.contains("does not accept this service's certificate");
-        if said { Ok(()) } else { Err(answer.text) }
-    })
-    .await;
+    told(&page, "accept this service's certificate").await;
     let renewed = broker.certificate("clerk", "clerk");
     assert!(renewed.certificate.is_file());
     ready_at(&page).await;
