@@ -3,13 +3,45 @@
 //! Each delivery that is under way when a connection breaks counts toward its limit, and the neighbours are innocent. So
 //! each consumer then takes one at a time until as many have succeeded as may have been under way before the broken one:
 //! with fewer, the next connection would take those that come after them down again, up to their limit.
+//!
+//! The neighbours in other queues of the connection are innocent, too. So careful consumers begin one after the other: whoever has
+//! broken the connection before anybody else had a delivery takes nobody down with it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::time::{Instant, sleep_until};
+
+/// For so long a careful consumer that begins is waited for: for its first delivery, and then for the end of that.
+const TURN: Duration = Duration::from_millis(250);
 
 /// Which consumers have to be careful.
 #[derive(Debug, Default)]
-pub(super) struct Care(Mutex<State>);
+pub(super) struct Care {
+    state: Mutex<State>,
+    /// Whose turn it is to begin.
+    turn: Arc<AsyncMutex<()>>,
+}
+
+/// A careful consumer's turn to begin, until it is dropped.
+pub(super) struct Turn {
+    _alone: OwnedMutexGuard<()>,
+    until: Instant,
+}
+
+impl Turn {
+    /// Something has come, and shall be dealt with before the next one begins.
+    pub(super) fn go_on(&mut self) {
+        self.until = Instant::now() + TURN;
+    }
+
+    /// Waits until it has taken too long.
+    pub(super) async fn over(&self) {
+        sleep_until(self.until).await;
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -61,8 +93,14 @@ impl Care {
         state.relaxed.insert(consumer.to_owned(), broken);
     }
 
+    /// The turn of a consumer that shall take one delivery at a time, once those before it have had theirs.
+    pub(super) async fn turn(&self) -> Turn {
+        let alone = Arc::clone(&self.turn).lock_owned().await;
+        Turn { _alone: alone, until: Instant::now() + TURN }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,6 +118,25 @@ mod tests {
         assert!(!care.is_due("a") && care.is_due("b"));
         care.broken();
         assert!(care.is_due("a") && care.is_due("b"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn careful_consumers_begin_one_after_the_other_and_one_that_has_nothing_to_do_holds_up_nobody() {
+        let care = Care::default();
+        let mut first = care.turn().await;
+        let began = Instant::now();
+        first.go_on();
+        {
+            let mut second = std::pin::pin!(care.turn());
+            tokio::select! {
+                biased;
+                _ = &mut second => panic!("it is not its turn"),
+                () = first.over() => {}
+            }
+            assert_eq!(began.elapsed(), TURN);
+            drop(first);
+            second.await;
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One consumer: a channel, a subscription to a queue, and the deliveries that come from it.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::care::Care;
+use super::care::{Care, Turn};
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
@@ -87,6 +88,8 @@ struct Careful {
     come: u32,
     /// So many of them have to succeed.
     wanted: u32,
+    /// While others wait for it.
+    turn: Option<Turn>,
 }
 
 impl Source {
@@ -102,6 +105,11 @@ impl Source {
     ) -> Result<(), Loss> {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
+            let turn = tokio::select! {
+                turn = care.turn(), if one_at_a_time => Some(turn),
+                _ = drain.wait_for(Option::is_some), if one_at_a_time => return Ok(()),
+                else => None,
+            };
             let (whole, arguments) = match &self.origin {
                 Origin::Log { begin, .. } => tokio::select! {
                     Beginning { offset, prefetch } = begin(care.broken_so_far()) => (prefetch, offset.argument()),
@@ -133,6 +141,7 @@ impl Source {
                     consumer: self.consumer_tag.clone(),
                     come: 0,
                     wanted: u32::from(whole),
+                    turn,
                 }),
                 end: Arc::clone(&end),
             };
@@ -217,6 +226,7 @@ impl Intake {
             tokio::select! {
                 delivery = self.consumer.next() => break delivery,
                 _ = self.drain.changed() => {}
+                () = turn_over(&mut self.careful) => {}
             }
         };
         match delivery {
@@ -252,6 +262,9 @@ impl Intake {
         let Some(careful) = &mut self.careful else { return };
         if careful.come > 0 {
             careful.care.succeeded();
+            careful.turn = None;
+        } else if let Some(turn) = &mut careful.turn {
+            turn.go_on();
         }
         careful.come += 1;
         if careful.come > careful.wanted {
@@ -266,6 +279,16 @@ impl Intake {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Lost(loss);
         None
     }
+}
+
+/// Ends when others have waited long enough for this consumer.
+async fn turn_over(careful: &mut Option<Careful>) {
+    let Some(careful) = careful else { return pending().await };
+    match &careful.turn {
+        Some(turn) => turn.over().await,
+        None => pending().await,
+    }
+    careful.turn = None;
 }
 
 fn delivered(delivery: Delivery, settler: &Settler) -> Delivered {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use garenne::{Context, Refusal};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use tests::Proxy;
 
 use super::clerk;
-use crate::library::bench::{Bench, admin, metric};
+use crate::library::bench::{Bench, Double, Seen, TooBig, admin, metric};
 
 #[tokio::test]
 async fn a_service_goes_on_when_either_of_its_connections_was_closed() {
@@ -83,4 +84,32 @@ async fn a_message_that_breaks_every_connection_is_given_up_by_its_queue_and_its
     .await;
     clerk.stop().await;
     assert_eq!(bench.raw.ready("clerk.dlq").await, 0, "no neighbour was given up");
+}
+
+async fn double(ask: Double, _: Context<Seen>) -> Result<u32, Refusal<TooBig>> {
+    Ok(ask.number * 2)
+}
+
+#[tokio::test]
+async fn a_message_that_breaks_every_connection_is_no_reason_to_deliver_those_in_other_queues_again_and_again() {
+    let bench = Bench::new().await;
+    let service = || clerk().answer(double);
+    bench.start(service()).await.stop().await;
+    let mut headers = FieldTable::default();
+    headers.insert("padding".into(), AMQPValue::LongString("x".repeat(20_000).into()));
+    let breaks = BasicProperties::default().with_headers(headers);
+    bench.raw.publish_with("desk.events", "desk.ticket-filed", r#"{"number":13}"#, breaks).await;
+    // Nobody can read it, so each delivery of it ends in a dead letter at once.
+    let command = BasicProperties::default().with_message_id("command".into());
+    bench.raw.publish_with("clerk.requests", "clerk.double", "no JSON", command).await;
+    let settings = bench.settings_at(&format!("{}?frame_max=8192", bench.vhost.url()));
+    let clerk = service().start(bench.seen.clone(), settings).await.expect("the service starts");
+    let mut dead = Vec::new();
+    while !dead.contains(&br#"{"number":13}"#.to_vec()) {
+        dead.push(bench.raw.take("clerk.dlq").await.data);
+    }
+    // Once when nobody knew, and once more at most.
+    let deliveries = dead.len() - 1 + usize::try_from(bench.raw.ready("clerk.dlq").await).expect("few");
+    assert!((1..=3).contains(&deliveries), "{deliveries} deliveries of the command");
+    clerk.stop().await;
 }
