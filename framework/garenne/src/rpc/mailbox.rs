@@ -31,11 +31,21 @@ impl Mailbox {
         Self { waiters: Waiters::new(limit, Arc::clone(&metrics)), metrics, address: watch::Sender::default() }
     }
 
-    /// What goes into `reply_to`, as soon as replies can come.
-    pub(super) async fn address(&self) -> String {
-        let mut address = self.address.subscribe();
-        // The sender lives as long as self.
-        address.wait_for(|address| !address.is_empty()).await.map(|address| address.clone()).unwrap_or_default()
+    /// What goes into `reply_to` of this call, as soon as replies can come. From then on the address is kept for the reply, even if
+    /// it is to be given up.
+    pub(super) async fn address_for(&self, id: &str) -> String {
+        let mut current = self.address.subscribe();
+        loop {
+            // The sender lives as long as self.
+            let address = current.wait_for(|address| !address.is_empty()).await;
+            let address = address.map(|address| address.clone()).unwrap_or_default();
+            self.waiters.note_sent(id, true);
+            // Who gives an address up clears it first, and then looks who was sent.
+            if *self.address.borrow() == address {
+                return address;
+            }
+            self.waiters.note_sent(id, false);
+        }
     }
 
     /// Whether replies can come now.
@@ -79,7 +89,7 @@ impl Mailbox {
         let mailbox = self.clone();
         Arc::new(move || {
             mailbox.address.send_replace(String::new());
-            let last = Last { ids: mailbox.waiters.ids(), waiters: mailbox.waiters.clone() };
+            let last = Last { ids: mailbox.waiters.sent(), waiters: mailbox.waiters.clone() };
             Box::pin(async move {
                 let mut look = interval(LOOK);
                 while last.are_there() {
@@ -147,5 +157,34 @@ struct Receiving<'a> {
 impl Drop for Receiving<'_> {
     fn drop(&mut self) {
         self.mailbox.close(&self.queue);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::broker::Properties;
+
+    #[tokio::test]
+    async fn an_address_that_is_given_up_waits_for_the_calls_that_have_it_and_for_no_others() {
+        let mailbox = Mailbox::new(8, Arc::new(Metrics::new("desk")));
+        let direct = mailbox.direct();
+        (direct.opened)();
+        let mut sent = mailbox.waiters.wait_for("sent").unwrap();
+        assert_eq!(mailbox.address_for("sent").await, DIRECT_REPLY_TO);
+        let _early = mailbox.waiters.wait_for("early").unwrap();
+        let mut retired = (direct.retire)();
+        assert_eq!((&mut retired).now_or_never(), None, "one still waits for its reply");
+        let mut early = std::pin::pin!(mailbox.address_for("early"));
+        assert_eq!((&mut early).now_or_never(), None, "the address is taken by nobody any more");
+        let properties = Properties { correlation_id: Some("sent".into()), ..Properties::default() };
+        let (exchange, routing_key) = (String::new(), String::new());
+        (direct.deliver)(Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties });
+        assert!(sent.reply().await.is_some());
+        retired.await;
+        (direct.opened)();
+        assert_eq!(early.await, DIRECT_REPLY_TO, "it goes on with the next one");
     }
 }

@@ -153,7 +153,7 @@ impl Requester {
     /// Sends the request as soon as replies can come, and returns once the broker has it in a queue.
     pub(super) async fn send<R: Request>(&self, call: &Call, body: Vec<u8>) -> Result<(), AskError<R::Error>> {
         let request = call.request;
-        let address = self.mailbox.address().await;
+        let address = self.mailbox.address_for(&call.id).await;
         let left = call.deadline.saturating_duration_since(Instant::now());
         // Rounded down: the responder shall not believe in time that nobody has.
         let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);

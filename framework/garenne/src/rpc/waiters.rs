@@ -12,9 +12,16 @@ use crate::telemetry::Metrics;
 /// The callers that wait, by the correlation id of their request. Bounded.
 #[derive(Debug, Clone)]
 pub(super) struct Waiters {
-    by_id: Arc<Mutex<HashMap<String, Caller>>>,
+    by_id: Arc<Mutex<HashMap<String, Entry>>>,
     limit: usize,
     metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    caller: Caller,
+    /// Whether the request has an address for its reply, and may be sent.
+    sent: bool,
 }
 
 /// Where a reply is handed over.
@@ -71,7 +78,7 @@ impl Waiters {
         if by_id.len() >= self.limit {
             return None;
         }
-        by_id.insert(id.to_owned(), caller);
+        by_id.insert(id.to_owned(), Entry { caller, sent: false });
         self.metrics.waiting(by_id.len());
         Some(Place { id: id.to_owned(), waiters: self.clone() })
     }
@@ -80,7 +87,7 @@ impl Waiters {
     pub(super) fn deliver(&self, reply: Inbound) -> bool {
         let Some(id) = reply.properties.correlation_id.as_deref() else { return false };
         let mut by_id = self.lock();
-        if let Some(Caller::Many(inlet)) = by_id.get(id) {
+        if let Some(Entry { caller: Caller::Many(inlet), .. }) = by_id.get(id) {
             let id = id.to_owned();
             let Err(refused) = inlet.put(reply) else { return true };
             self.remove(&mut by_id, &id);
@@ -100,9 +107,16 @@ impl Waiters {
         self.metrics.waiting(0);
     }
 
-    /// Who waits now.
-    pub(super) fn ids(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
+    /// Notes whether this caller's request may be sent.
+    pub(super) fn note_sent(&self, id: &str, sent: bool) {
+        if let Some(entry) = self.lock().get_mut(id) {
+            entry.sent = sent;
+        }
+    }
+
+    /// Who waits for the reply to what may have been sent.
+    pub(super) fn sent(&self) -> Vec<String> {
+        self.lock().iter().filter(|(_, entry)| entry.sent).map(|(id, _)| id.clone()).collect()
     }
 
     /// Whether any of these still waits.
@@ -119,12 +133,10 @@ impl Waiters {
         }
     }
 
-    fn remove(&self, by_id: &mut HashMap<String, Caller>, id: &str) -> Option<Caller> {
-        let removed = by_id.remove(id);
-        if removed.is_some() {
-            self.metrics.waiting(by_id.len());
-        }
-        removed
+    fn remove(&self, by_id: &mut HashMap<String, Entry>, id: &str) -> Option<Caller> {
+        let removed = by_id.remove(id)?;
+        self.metrics.waiting(by_id.len());
+        Some(removed.caller)
     }
 
     #[cfg(test)]
@@ -132,7 +144,7 @@ impl Waiters {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Caller>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
