@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
 
 /// For so long a careful consumer that begins is waited for: for its first delivery, and then for the end of that.
 const TURN: Duration = Duration::from_millis(250);
@@ -25,24 +26,6 @@ pub(super) struct Care {
     turn: Arc<AsyncMutex<()>>,
 }
 
-/// A careful consumer's turn to begin, until it is dropped.
-pub(super) struct Turn {
-    _alone: OwnedMutexGuard<()>,
-    until: Instant,
-}
-
-impl Turn {
-    /// Something has come, and shall be dealt with before the next one begins.
-    pub(super) fn go_on(&mut self) {
-        self.until = Instant::now() + TURN;
-    }
-
-    /// Waits until it has taken too long.
-    pub(super) async fn over(&self) {
-        sleep_until(self.until).await;
-    }
-}
-
 #[derive(Debug, Default)]
 struct State {
     /// Connections that a message has broken.
@@ -53,6 +36,41 @@ struct State {
     just_now: bool,
     /// By consumer: after which broken connection it has ceased to be careful.
     relaxed: BTreeMap<String, u64>,
+}
+
+/// A careful consumer's turn to begin. Once it has [begun](Turn::begin) it ends by itself, whatever the consumer is doing; before, and
+/// when it is dropped, with its owner.
+pub(super) struct Turn {
+    alone: Option<OwnedMutexGuard<()>>,
+    come: Arc<Notify>,
+    timer: Option<AbortHandle>,
+}
+
+impl Turn {
+    /// The subscription stands: from now on something may come.
+    pub(super) fn begin(&mut self) {
+        let (alone, come) = (self.alone.take(), Arc::clone(&self.come));
+        let timer = tokio::spawn(async move {
+            let _alone = alone;
+            if timeout(TURN, come.notified()).await.is_ok() {
+                sleep(TURN).await;
+            }
+        });
+        self.timer = Some(timer.abort_handle());
+    }
+
+    /// Something has come, and shall be dealt with before the next one begins.
+    pub(super) fn go_on(&self) {
+        self.come.notify_one();
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(timer) = &self.timer {
+            timer.abort();
+        }
+    }
 }
 
 impl Care {
@@ -95,8 +113,8 @@ impl Care {
 
     /// The turn of a consumer that shall take one delivery at a time, once those before it have had theirs.
     pub(super) async fn turn(&self) -> Turn {
-        let alone = Arc::clone(&self.turn).lock_owned().await;
-        Turn { _alone: alone, until: Instant::now() + TURN }
+        let alone = Some(Arc::clone(&self.turn).lock_owned().await);
+        Turn { alone, come: Arc::default(), timer: None }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -106,6 +124,8 @@ impl Care {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -121,22 +141,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn careful_consumers_begin_one_after_the_other_and_one_that_has_nothing_to_do_holds_up_nobody() {
+    async fn careful_consumers_begin_one_after_the_other_and_none_holds_up_the_next_one_for_long() {
+        let waits = async |care: &Care| {
+            let since = Instant::now();
+            (care.turn().await, since.elapsed())
+        };
         let care = Care::default();
-        let mut first = care.turn().await;
-        let began = Instant::now();
-        first.go_on();
-        {
-            let mut second = std::pin::pin!(care.turn());
-            tokio::select! {
-                biased;
-                _ = &mut second => panic!("it is not its turn"),
-                () = first.over() => {}
-            }
-            assert_eq!(began.elapsed(), TURN);
-            drop(first);
-            second.await;
-        }
+        let (mut first, waited) = waits(&care).await;
+        assert_eq!(waited, Duration::ZERO);
+        // Nothing comes to it.
+        first.begin();
+        let (mut second, waited) = waits(&care).await;
+        assert_eq!(waited, TURN);
+        // What came to it takes its time.
+        second.begin();
+        second.go_on();
+        let (mut third, waited) = waits(&care).await;
+        assert_eq!(waited, TURN);
+        // It has dealt with what came.
+        third.begin();
+        third.go_on();
+        drop(third);
+        let (_fourth, waited) = waits(&care).await;
+        assert_eq!(waited, Duration::ZERO);
     }
 
     #[test]

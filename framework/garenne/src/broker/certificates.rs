@@ -70,6 +70,16 @@ impl Certificates {
         *self == Self::default()
     }
 
+    /// What the files say now, of which nothing is understood yet.
+    pub(super) fn edition(&self) -> Result<Edition, FileFault> {
+        let mut digest = Sha256::new();
+        let own = self.own.iter().flat_map(|(certificate, key)| [certificate, key]);
+        for file in self.authorities.iter().chain(own) {
+            read(file, &mut digest)?;
+        }
+        Ok(Edition(digest.finalize().into()))
+    }
+
     /// Reads the files, which belong together: while only some of them are renewed this may fail.
     pub(super) fn read(&self) -> Result<Reading, FileFault> {
         let mut digest = Sha256::new();

@@ -213,14 +213,18 @@ impl Connected {
 
     /// Ends when the certificates have changed by which this connection was made, and the new ones are whole.
     pub(super) async fn renewed(&self) {
-        let Some((tls, edition)) = &self.encryption else { return pending().await };
+        let Some((tls, edition)) = self.encryption.as_ref().filter(|(tls, _)| tls.may_change()) else {
+            return pending().await;
+        };
         let mut mentions = Mentions::default();
         loop {
             sleep(LOOK_AT_FILES).await;
-            let tls = tls.clone();
-            match off_the_runtime(move || tls.prepare()).await {
-                Ok(next) if next.edition != *edition => return,
-                Ok(_) => {}
+            let (tls, edition) = (tls.clone(), *edition);
+            // They have to be whole, too.
+            let look = move || Ok(tls.has_changed(edition)? && tls.prepare()?.edition != edition);
+            match off_the_runtime(look).await {
+                Ok(true) => return,
+                Ok(false) => {}
                 // Perhaps only some of the files are written so far.
                 Err(reason) if mentions.is_news(&reason) => {
                     tracing::warn!("the next connection would fail, this one goes on: {reason}");

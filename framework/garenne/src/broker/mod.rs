@@ -21,6 +21,7 @@ mod link;
 mod message;
 mod network;
 mod offset;
+mod progress;
 mod properties;
 mod publish_error;
 mod pump;

@@ -24,6 +24,7 @@ use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
 use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
+use super::progress::{CONFIRM_TIMEOUT, Progress};
 use super::publish_error::PublishError;
 use super::renewal::Renewal;
 use super::returns::Returns;
@@ -34,8 +35,6 @@ use crate::telemetry::{Mentions, Metrics};
 /// The broker's answer to a `multiple` confirm makes the client scan all that is pending: stay below about 1,000.
 pub(crate) const WINDOW: usize = 512;
 const CHANNEL_TIMEOUT: Duration = Duration::from_secs(5);
-/// A confirm that is later than this, on a connection that is not blocked, never comes.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The lane's side that talks to the broker.
 pub(super) struct Pump {
@@ -217,7 +216,7 @@ impl Pump {
         let mut in_flight = FuturesUnordered::new();
         let mut returns = Returns::default();
         let mut blocked = connection.status().blocked();
-        let mut last_progress = Instant::now();
+        let mut progress = Progress::begin();
         let mut finishing = false;
         let mut renewal = Renewal::of(connection, self.direct.as_ref().map(|direct| Arc::clone(&direct.retire)));
         loop {
@@ -228,7 +227,7 @@ impl Pump {
                 let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
                 if let Some(message) = self.wanted(number) {
                     if in_flight.is_empty() {
-                        last_progress = Instant::now();
+                        progress.made();
                     }
                     self.sent = self.sent.max(number + 1);
                     in_flight.push(send(channel.clone(), number, message));
@@ -241,6 +240,7 @@ impl Pump {
                 return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
             }
             let room = in_flight.len() < self.window() && again.is_empty() && !finishing && !renewal.is_due();
+            let expected = !in_flight.is_empty() && !blocked;
             tokio::select! {
                 biased;
                 Some(first) = in_flight.next(), if !in_flight.is_empty() => {
@@ -251,7 +251,7 @@ impl Pump {
                             batch.push(sent);
                         }
                     }
-                    last_progress = Instant::now();
+                    progress.made();
                     if let Some(error) = self.resolve(batch, &mut returns) {
                         // The other futures fail with it; what they carried stays in `unsettled`.
                         return self.failed(error);
@@ -272,13 +272,13 @@ impl Pump {
                     }
                     Change::Unblocked => {
                         blocked = false;
-                        last_progress = Instant::now();
+                        progress.made();
                         tracing::info!("the broker takes messages again");
                         self.enter(LaneState::Open);
                     }
                     Change::Lost(loss) => return End::Connection(loss.error),
                 },
-                () = sleep(CONFIRM_TIMEOUT.saturating_sub(last_progress.elapsed())), if !in_flight.is_empty() && !blocked => {
+                () = progress.stalls(expected) => {
                     let reason = format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs());
                     return End::Connection(BrokerError::Lost(reason));
                 }

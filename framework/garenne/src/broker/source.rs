@@ -1,6 +1,5 @@
 //! One consumer: a channel, a subscription to a queue, and the deliveries that come from it.
 
-use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -105,11 +104,6 @@ impl Source {
     ) -> Result<(), Loss> {
         loop {
             let one_at_a_time = !self.no_ack && care.is_due(&self.consumer_tag);
-            let turn = tokio::select! {
-                turn = care.turn(), if one_at_a_time => Some(turn),
-                _ = drain.wait_for(Option::is_some), if one_at_a_time => return Ok(()),
-                else => None,
-            };
             let (whole, arguments) = match &self.origin {
                 Origin::Log { begin, .. } => tokio::select! {
                     Beginning { offset, prefetch } = begin(care.broken_so_far()) => (prefetch, offset.argument()),
@@ -117,8 +111,14 @@ impl Source {
                 },
                 Origin::Queue(_) | Origin::Exclusive(_) => (self.prefetch, FieldTable::default()),
             };
+            let mut turn = tokio::select! {
+                turn = care.turn(), if one_at_a_time => Some(turn),
+                _ = drain.wait_for(Option::is_some), if one_at_a_time => return Ok(()),
+                else => None,
+            };
             let prefetch = if one_at_a_time { 1 } else { whole };
             let (channel, consumer) = self.subscribe(&connection, &queue, prefetch, patience, arguments).await?;
+            turn.iter_mut().for_each(Turn::begin);
             let _ = started.try_send(());
             let (settler, settling) = if self.no_ack {
                 (Settler::none(), None)
@@ -226,7 +226,6 @@ impl Intake {
             tokio::select! {
                 delivery = self.consumer.next() => break delivery,
                 _ = self.drain.changed() => {}
-                () = turn_over(&mut self.careful) => {}
             }
         };
         match delivery {
@@ -263,7 +262,7 @@ impl Intake {
         if careful.come > 0 {
             careful.care.succeeded();
             careful.turn = None;
-        } else if let Some(turn) = &mut careful.turn {
+        } else if let Some(turn) = &careful.turn {
             turn.go_on();
         }
         careful.come += 1;
@@ -279,16 +278,6 @@ impl Intake {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Lost(loss);
         None
     }
-}
-
-/// Ends when others have waited long enough for this consumer.
-async fn turn_over(careful: &mut Option<Careful>) {
-    let Some(careful) = careful else { return pending().await };
-    match &careful.turn {
-        Some(turn) => turn.over().await,
-        None => pending().await,
-    }
-    careful.turn = None;
 }
 
 fn delivered(delivery: Delivery, settler: &Settler) -> Delivered {

@@ -41,6 +41,17 @@ impl Tls {
         Self { certificates, host: host.to_owned() }
     }
 
+    /// Whether the files say something else than in that edition. Without any, nothing can.
+    pub(super) fn has_changed(&self, since: Edition) -> Result<bool, String> {
+        let now = self.certificates.edition().map_err(|fault| fault.to_string())?;
+        Ok(now != since)
+    }
+
+    /// Whether there are files that may change.
+    pub(super) fn may_change(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
     /// Reads the files as they are now.
     pub(super) fn prepare(&self) -> Result<Handshake, String> {
         let name = ServerName::try_from(self.host.clone())

@@ -68,7 +68,7 @@ impl Failed<'_> {
 
     fn properties(&self) -> Properties {
         let mut properties = self.inbound.properties.clone();
-        let again = self.inbound.exchange == names::redeliver(self.service);
+        let again = names::is_redeliver(&self.inbound.exchange, self.service);
         let before = properties.text(header::LEFT_OUT).filter(|_| again).map(str::to_owned);
         properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_str()));
         let left_out: Vec<String> = before.into_iter().chain(leave_out_the_largest(&mut properties.headers)).collect();

@@ -38,7 +38,7 @@ impl Message {
     /// publish there.
     pub(crate) fn read(inbound: &Inbound, service: &str) -> Self {
         let properties = &inbound.properties;
-        let again = inbound.exchange == names::redeliver(service);
+        let again = names::is_redeliver(&inbound.exchange, service);
         // What comes from a header may be longer than a property that it shall go on in.
         let fits = |text: &&str| text.len() <= SHORT_STRING_LIMIT;
         let own = |name| if again { properties.text(name).filter(fits) } else { None };

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::message::sent_at;
-use super::read_plainly;
 use crate::broker::Inbound;
 use crate::publisher::header;
 
@@ -42,10 +41,9 @@ pub struct Observed {
     pub body: Value,
 }
 
+/// Of a delivery that was [read plainly](super::read_plainly).
 impl From<Inbound> for Observed {
     fn from(inbound: Inbound) -> Self {
-        // One that cannot be opened is shown as it is.
-        let (inbound, _) = read_plainly(inbound);
         Self {
             sent_at: sent_at(&inbound),
             causation_id: inbound.properties.text(header::CAUSATION_ID).map(str::to_owned),

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::copy::{Failed, is_the_brokers};
 use super::unfit::unfit;
-use super::{Failure, Message, Observed, cloud_event};
+use super::{Failure, Message, Observed, cloud_event, read_plainly};
 use crate::broker::{DIRECT_REPLY_TO, Inbound, Outgoing, received};
 use crate::publisher::header;
 use crate::retry::{Ladder, Outcome, Reason, verdict};
@@ -29,7 +29,7 @@ pub fn try_out<T: DeserializeOwned>(bytes: &[u8]) {
     for (exchange, routing_key) in [("desk.events", "desk.ticket-filed"), ("clerk.redeliver", again.as_str())] {
         if let Some(inbound) = received(bytes, exchange, routing_key) {
             look_at(&inbound);
-            let inbound = cloud_event::open(&inbound).and_then(Result::ok).unwrap_or(inbound);
+            let (inbound, _) = read_plainly(inbound);
             let _either_is_fine = serde_json::from_slice::<T>(&inbound.body);
             let _never_fails = Observed::from(inbound);
         }

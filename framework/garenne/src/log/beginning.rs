@@ -8,8 +8,9 @@ use tokio::time::sleep;
 
 use super::Reading;
 use super::place::{self, Move, Place};
-use super::reader::{Reader, now};
+use super::reader::Reader;
 use crate::broker::{Beginning, Offset};
+use crate::outbox::now;
 
 /// How long trouble with the database is waited out before a subscription begins.
 const TROUBLE: Duration = Duration::from_millis(500);

@@ -13,8 +13,7 @@ use super::place::{self, Move, Place};
 use super::{Logged, Page, Reading};
 use crate::broker::{AckReceipt, Beginning, Broker, Delivered, Intake, Origin, Source, substituted};
 use crate::consumer::{Failure, Message, guard};
-use crate::outbox::{Handling, Outbox};
-use crate::publisher::now_in_milliseconds;
+use crate::outbox::{Handling, Outbox, database, now};
 use crate::telemetry::{Metrics, ReadingMetrics};
 
 /// How often a reader to which nothing comes looks whether it was moved back.
@@ -293,15 +292,6 @@ fn begins_anew(offset: i64) -> String {
         "entry {offset}, which is done, is another one or not there: the log was deleted and begins anew. To read the new one from \
          its beginning, rewind the reader (set last_offset in garenne_offset to -1)"
     )
-}
-
-pub(super) fn now() -> i64 {
-    i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn database(error: sqlx::Error) -> Failure {
-    Failure::retry(format!("the service's database: {error}")).of_class("database")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use garenne_contract::MessageName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::inbox::{self, Known};
-use super::{Draft, MessageTransaction, Outbox, now, rows};
+use super::{Draft, MessageTransaction, Outbox, database, now, rows};
 use crate::broker::{Inbound, PublishError};
 use crate::consumer::{Failure, Message};
 use crate::retry::Reason;
@@ -217,9 +217,4 @@ impl Handling {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn database(error: sqlx::Error) -> Failure {
-    Failure::retry(format!("the service's database: {error}")).of_class("database")
 }

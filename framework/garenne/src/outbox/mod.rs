@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use crate::consumer::Failure;
 use crate::publisher::now_in_milliseconds;
 use crate::store::Store;
 
@@ -28,8 +29,14 @@ pub(crate) use rows::Draft;
 pub use unit_of_work::UnitOfWork;
 
 /// The time as the tables have it: milliseconds since 1970.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(now_in_milliseconds()).unwrap_or(i64::MAX)
+}
+
+/// What a handler ends in whose database fails.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(crate) fn database(error: sqlx::Error) -> Failure {
+    Failure::retry(format!("the service's database: {error}")).of_class("database")
 }
 
 /// Where a service's transactions are, and the bell that wakes its relay.

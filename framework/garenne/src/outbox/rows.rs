@@ -33,12 +33,7 @@ impl Draft {
     /// An event as it will stand on the wire, with its id.
     pub(crate) fn of<E: Event>(event: &E, publisher: &Publisher, cause: &Cause) -> Result<Self, PublishError> {
         let outgoing = publisher.seal(event, cause)?;
-        let mut key = event.key().unwrap_or_else(|| cause.conversation.clone());
-        // It may be a foreign client's correlation id, and PostgreSQL keeps no NUL.
-        if key.contains('\0') {
-            key = key.replace('\0', "\u{fffd}");
-        }
-        Ok(Self { key, outgoing })
+        Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
     }
 
     /// A command as it will stand on the wire, with its id. Those of one conversation keep their order.
@@ -100,6 +95,12 @@ pub(super) async fn insert(
 ) -> Result<(), sqlx::Error> {
     if matches!(kind, Kind::Postgres) && drafts.is_empty() {
         sqlx::query("SELECT 1").execute(&mut **transaction).await?;
+    }
+    for draft in &mut drafts {
+        // It may be a foreign client's correlation id, and PostgreSQL keeps no NUL.
+        if draft.key.contains('\0') {
+            draft.key = draft.key.replace('\0', "\u{fffd}");
+        }
     }
     drafts.sort_by(|one, other| one.key.cmp(&other.key));
     for Draft { key, outgoing } in drafts {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::mailbox::Mailbox;
 use super::waiters::Waiting;
 use super::{Answers, AskError, Problem, problem};
-use crate::broker::{Inbound, Outgoing, PublishError};
+use crate::broker::{Inbound, Lane, Outgoing, PublishError};
 use crate::publisher::{Cause, Envelope, Publisher, encode, header, now_in_milliseconds};
 use crate::topology::{Blueprint, Exit, names};
 
@@ -87,6 +87,11 @@ impl Requester {
         let sent = timeout_at(call.deadline, self.send::<R>(&call, body)).await;
         sent.unwrap_or_else(|_| Err(self.late::<R>(&call, false)))?;
         Ok(Answers::new(&call, waiting, self.publisher.clone()))
+    }
+
+    /// What requests are sent on.
+    pub(crate) fn lane(&self) -> &Lane {
+        self.publisher.lane()
     }
 
     /// Sends nothing more. What was sent may still be answered.

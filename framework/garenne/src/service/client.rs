@@ -201,11 +201,14 @@ impl<S> Parts<S> {
         if let Some(reason) = self.stuck.iter().find_map(|stuck| stuck.borrow().clone()) {
             return Err(reason);
         }
-        match &*self.publisher.lane().state().borrow() {
-            // A blocked broker takes messages again; restarting or bypassing this replica would not help.
-            LaneState::Open | LaneState::Blocked(_) => Ok(()),
-            LaneState::Connecting(reason) => Err(format!("not publishing: {reason}")),
+        for (lane, purpose) in [(self.publisher.lane(), "publishing"), (self.requester.lane(), "asking")] {
+            match &*lane.state().borrow() {
+                // A blocked broker takes messages again; restarting or bypassing this replica would not help.
+                LaneState::Open | LaneState::Blocked(_) => {}
+                LaneState::Connecting(reason) => return Err(format!("not {purpose}: {reason}")),
+            }
         }
+        Ok(())
     }
 }
 

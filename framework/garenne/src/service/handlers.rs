@@ -10,7 +10,7 @@ use garenne_contract::{Event, Request};
 use super::service::Binds;
 use super::{Client, Context};
 use crate::broker::{Consume, Intake};
-use crate::consumer::{Failure, Handler, Handlers, Observed, guard};
+use crate::consumer::{Failure, Handler, Handlers, Message, Observed, guard, read_plainly};
 use crate::log::{Handle, Page};
 use crate::retry::Reason;
 use crate::rpc::{Dialect, Refusal, Replies, answer, answer_many};
@@ -145,10 +145,12 @@ where
         let (client, function) = (client.clone(), Arc::clone(&function));
         Box::pin(async move {
             while let Some(delivered) = intake.next().await {
-                let message = crate::consumer::Message::read(&delivered.inbound, client.parts.publisher.service());
+                // One that cannot be opened is shown as it is.
+                let (inbound, _) = read_plainly(delivered.inbound);
+                let message = Message::read(&inbound, client.parts.publisher.service());
                 let context = Context::new(&client, Arc::new(message), None);
                 let observe = async {
-                    function(delivered.inbound.into(), context).await;
+                    function(inbound.into(), context).await;
                     Ok::<(), Failure>(())
                 };
                 if let Err(failure) = guard(OBSERVE_DEADLINE, observe).await {

@@ -253,10 +253,12 @@ impl<S: Send + Sync + 'static> Running<S> {
     pub async fn ready(&self) -> bool {
         let mut phase = self.client.parts.phase.clone();
         let mut lane = self.client.parts.publisher.lane().state();
+        let mut asking = self.client.parts.requester.lane().state();
         while !self.client.ready() {
             tokio::select! {
                 Ok(()) = phase.changed() => {}
                 Ok(()) = lane.changed() => {}
+                Ok(()) = asking.changed() => {}
                 else => return false,
             }
         }

@@ -63,6 +63,10 @@ pub(crate) mod names {
         format!("{service}.redeliver")
     }
 
+    pub(crate) fn is_redeliver(exchange: &str, service: &str) -> bool {
+        exchange.strip_suffix(".redeliver") == Some(service)
+    }
+
     pub(crate) fn dead_letters(service: &str) -> String {
         format!("{service}.dlx")
     }
