@@ -118,3 +118,19 @@ async fn the_live_feed_shows_every_event_and_survives_an_observer_that_panics() 
     assert_eq!(bench.seen.reaches(2).await, ["desk.ticket-filed 1", "desk.ticket-filed 2"]);
     tokio::time::timeout(Duration::from_secs(20), clerk.stop()).await.expect("the service stops");
 }
+
+#[tokio::test]
+async fn what_an_observer_is_told_about_an_event_and_about_its_message_is_the_same() {
+    async fn watch(event: Observed, ctx: Context<Seen>) {
+        assert_eq!(event.message_id.as_deref(), ctx.message().message_id());
+        assert_eq!(event.correlation_id.as_deref(), Some(ctx.message().correlation_id()));
+        ctx.state().note(format!("{} of {}", event.message_id.unwrap_or_default(), event.body["number"]));
+    }
+    let bench = Bench::new().await;
+    let clerk = bench.start(Service::new("clerk").observe(["desk"], watch)).await;
+    let event = r#"{"specversion":"1.0","id":"e-1","source":"/desk","type":"desk.ticket-filed","correlationid":"c-1","data":{"number":1}}"#;
+    let properties = lapin::BasicProperties::default().with_content_type("application/cloudevents+json".into());
+    bench.raw.publish_with("desk.events", "desk.ticket-filed", event, properties).await;
+    assert_eq!(bench.seen.reaches(1).await, ["/desk e-1 of 1"]);
+    clerk.stop().await;
+}

@@ -74,6 +74,17 @@ impl Handlers {
     }
 }
 
+impl Handlers {
+    /// What no handler gets to see, under the name of the one that would have.
+    pub(super) fn unfit(&self, message: Message, failure: Failure) -> Found {
+        let handler = match self {
+            Self::Named(handlers) => handlers.get(message.name()).map_or("", |handler| handler.name),
+            Self::Foreign(_) => "",
+        };
+        Found { handler, ..Found::unfit(Arc::new(message), failure) }
+    }
+}
+
 impl Found {
     /// Nothing handles it.
     pub(crate) fn unknown(message: Arc<Message>, known: &[&str]) -> Self {

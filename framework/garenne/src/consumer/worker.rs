@@ -126,10 +126,16 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let plain = plain(&inbound).map(|opened| opened.map_or_else(|| Arc::clone(&inbound), Arc::new));
-        let seen = plain.as_ref().unwrap_or(&inbound);
-        let message = Message::read(seen, self.parts.publisher.service());
-        let Found { handler, message, handled } = self.parts.handlers.find(seen, message);
+        let read = |seen: &Inbound| Message::read(seen, self.parts.publisher.service());
+        let handlers = &self.parts.handlers;
+        let Found { handler, message, handled } = match plain(&inbound) {
+            Ok(None) => handlers.find(&inbound, read(&inbound)),
+            Ok(Some(opened)) => {
+                let message = read(&opened);
+                handlers.find(&Arc::new(opened), message)
+            }
+            Err(failure) => handlers.unfit(read(&inbound), failure),
+        };
         let span = tracing::info_span!(
             "handle",
             queue = self.parts.queue,
@@ -139,10 +145,7 @@ impl Worker {
             attempt = message.attempt(),
         );
         let settled = async {
-            let handled = match plain {
-                Err(failure) => Err(failure),
-                Ok(_) => handled.await,
-            };
+            let handled = handled.await;
             drop(handling);
             match handled {
                 Ok(()) => receipt.acknowledge(),

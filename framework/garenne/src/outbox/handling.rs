@@ -54,10 +54,11 @@ impl Handling {
         inbound: &Arc<Inbound>,
         message: &Message,
     ) -> Self {
+        let id = message.message_id().filter(|_| outbox.is_some());
         Self(Arc::new(Shared {
+            noted: id.map(|id| (id.to_owned(), name.as_str(), Arc::clone(inbound))),
             outbox,
             queue: Arc::clone(queue),
-            noted: message.message_id().map(|id| (id.to_owned(), name.as_str(), Arc::clone(inbound))),
             state: Mutex::new(State::Apart),
             transaction: Arc::default(),
         }))

@@ -207,21 +207,29 @@ mod tests {
     use super::*;
     use crate::store::Store;
 
+    fn draft(key: &str) -> Draft {
+        let (exchange, routing_key) = ("x".into(), "k".into());
+        let outgoing = Outgoing { exchange, routing_key, body: Vec::new(), properties: Properties::default() };
+        Draft { key: key.into(), outgoing }
+    }
+
+    #[tokio::test]
+    async fn whatever_names_a_conversation_its_messages_have_a_key_that_every_database_keeps() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(folder.path()).await;
+        let mut transaction = store.write().await.unwrap();
+        insert(&mut transaction, store.kind(), vec![draft("odd\0name")], 1).await.unwrap();
+        let rows = next(&mut transaction, store.kind(), 1).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["odd\u{fffd}name"]);
+    }
+
     #[tokio::test]
     async fn a_message_that_a_wrong_clock_has_put_off_is_not_left_behind() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::in_folder(folder.path()).await;
         let now = 1_000_000;
         let mut transaction = store.write().await.unwrap();
-        let drafts = ["ready", "put off", "put off by a clock that was a day ahead"].map(|key| Draft {
-            key: key.into(),
-            outgoing: Outgoing {
-                exchange: "x".into(),
-                routing_key: "k".into(),
-                body: Vec::new(),
-                properties: Properties::default(),
-            },
-        });
+        let drafts = ["ready", "put off", "put off by a clock that was a day ahead"].map(draft);
         insert(&mut transaction, store.kind(), drafts.to_vec(), now).await.unwrap();
         for (key, until) in [("put off", 30_000), ("put off by a clock that was a day ahead", 86_430_000)] {
             let position = sqlx::query_as("SELECT position FROM garenne_outbox WHERE key = $1").bind(key);

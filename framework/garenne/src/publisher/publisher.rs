@@ -151,9 +151,9 @@ impl Publisher {
                 room
             }
         };
-        self.0.metrics.published(name);
+        let published = self.0.metrics.published(name);
         let settled = self.0.lane.publish_in(room, outgoing, began, self.0.patience).await?;
-        self.0.metrics.confirmed(name, settled.routed, began.elapsed());
+        self.0.metrics.confirmed(&published, settled.routed);
         if !settled.routed && self.exit::<E>().is_some_and(Exit::is_a_queue) {
             return Err(PublishError::NobodyThere { message: name.to_owned() });
         }
@@ -192,19 +192,17 @@ impl Publisher {
     }
 
     pub(crate) async fn send_within(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
-        let (kind, began) = (outgoing.properties.kind.clone().unwrap_or_default(), Instant::now());
-        self.0.metrics.published(&kind);
+        let published = self.0.metrics.published(outgoing.properties.kind.as_deref().unwrap_or_default());
         let settled = self.0.lane.publish(outgoing, patience).await?;
-        self.0.metrics.confirmed(&kind, settled.routed, began.elapsed());
+        self.0.metrics.confirmed(&published, settled.routed);
         Ok(settled)
     }
 
     /// Publishes a message of this name, and waits for the confirm as long as its caller does.
     pub(crate) async fn send_patiently(&self, name: &str, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
-        let began = Instant::now();
-        self.0.metrics.published(name);
+        let published = self.0.metrics.published(name);
         let settled = self.0.lane.publish_patiently(outgoing).await?;
-        self.0.metrics.confirmed(name, settled.routed, began.elapsed());
+        self.0.metrics.confirmed(&published, settled.routed);
         Ok(settled)
     }
 }

@@ -104,7 +104,8 @@ impl Caller {
 
     /// The reply as it stands on the wire. Nothing for a command.
     pub(super) fn seal(&self, reply: Reply) -> Option<Outgoing> {
-        let ReplyAddress { exchange, key, correlation_id } = self.address.clone()?;
+        let ReplyAddress { exchange, key, correlation_id } = self.address.as_ref()?;
+        let exchange = exchange.clone();
         let kind = format!("{}.reply", self.request);
         let cause = self.message.cause();
         let service = self.publisher.service();
@@ -113,10 +114,10 @@ impl Caller {
             None => content.written(),
             Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
         };
-        let envelope = Envelope { exchange, routing_key: &key, kind: &kind, service, id: None, cause: &cause };
+        let envelope = Envelope { exchange, routing_key: key, kind: &kind, service, id: None, cause: &cause };
         let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
-        properties.correlation_id = correlation_id;
+        properties.correlation_id.clone_from(correlation_id);
         if properties.content_type.as_deref() != Some(content_type) {
             properties.content_type = Some(content_type.to_owned());
         }

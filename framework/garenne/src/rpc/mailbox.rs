@@ -34,11 +34,17 @@ impl Mailbox {
     /// What goes into `reply_to` of this call, as soon as replies can come. From then on the address is kept for the reply, even if
     /// it is to be given up.
     pub(super) async fn address_for(&self, id: &str) -> String {
-        let mut current = self.address.subscribe();
         loop {
-            // The sender lives as long as self.
-            let address = current.wait_for(|address| !address.is_empty()).await;
-            let address = address.map(|address| address.clone()).unwrap_or_default();
+            let mut address = self.address.borrow().clone();
+            if address.is_empty() {
+                // The sender lives as long as self.
+                let _ = self
+                    .address
+                    .subscribe()
+                    .wait_for(|address| !address.is_empty())
+                    .await
+                    .map(|new| address.clone_from(&new));
+            }
             self.waiters.note_sent(id, true);
             // Who gives an address up clears it first, and then looks who was sent.
             if *self.address.borrow() == address {

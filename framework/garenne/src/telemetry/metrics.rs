@@ -160,16 +160,21 @@ impl Metrics {
         text
     }
 
-    pub(crate) fn published(&self, message: &str) {
-        self.message(message).published.inc();
+    /// Something is published. What is returned is to be told of its confirm.
+    pub(crate) fn published(&self, message: &str) -> Published {
+        let counters = self.message(message);
+        counters.published.inc();
+        Published { counters, since: Instant::now() }
     }
 
-    pub(crate) fn confirmed(&self, message: &str, routed: bool, after: Duration) {
-        self.message(message).confirmed.inc();
-        self.confirm_seconds.observe(after.as_secs_f64());
+    /// It was confirmed.
+    pub(crate) fn confirmed(&self, published: &Published, routed: bool) {
+        published.counters.confirmed.inc();
+        self.confirm_seconds.observe(published.since.elapsed().as_secs_f64());
         if !routed {
-            tracing::debug!(message_type = message, "published, but no queue is bound for it");
-            self.unrouted.get_or_create(&MessageLabel { message: message.to_owned() }).inc();
+            let label = &published.counters.label;
+            tracing::debug!(message_type = label.message, "published, but no queue is bound for it");
+            self.unrouted.get_or_create(label).inc();
         }
     }
 
@@ -183,6 +188,7 @@ impl Metrics {
             published: self.published.get_or_create_owned(&label),
             confirmed: self.confirmed.get_or_create_owned(&label),
             rpc_seconds: OnceLock::new(),
+            label,
         });
         self.by_message.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(&new));
         new
@@ -289,8 +295,7 @@ impl Metrics {
 
     pub(crate) fn answered(&self, request: &str, after: Duration) {
         let message = self.message(request);
-        let label = || MessageLabel { message: request.to_owned() };
-        let seconds = message.rpc_seconds.get_or_init(|| self.rpc_seconds.get_or_create_owned(&label()));
+        let seconds = message.rpc_seconds.get_or_init(|| self.rpc_seconds.get_or_create_owned(&message.label));
         seconds.observe(after.as_secs_f64());
     }
 
@@ -316,9 +321,17 @@ impl Metrics {
     }
 }
 
+/// A message that waits for its confirm.
+#[derive(Debug)]
+pub(crate) struct Published {
+    counters: Arc<MessageMetrics>,
+    since: Instant,
+}
+
 /// What is counted for each message of one name.
 #[derive(Debug)]
 struct MessageMetrics {
+    label: MessageLabel,
     published: Counter,
     confirmed: Counter,
     /// Of requests.
@@ -363,8 +376,8 @@ mod tests {
     #[test]
     fn what_happened_stands_in_the_exposition() {
         let metrics = Metrics::new("orders");
-        metrics.published("orders.order-placed");
-        metrics.confirmed("orders.order-placed", false, Duration::from_millis(3));
+        let published = metrics.published("orders.order-placed");
+        metrics.confirmed(&published, false);
         metrics.dead_lettered("orders.q", "permanent", "boom");
         drop(metrics.queue("orders.q").handling());
         let text = metrics.exposition();
