@@ -19,6 +19,9 @@ pub struct GetSales {
 }
 
 /// Builds everything anew from the beginning of the log. Until that is done the answers stay what they are.
+///
+/// Not for a log that was deleted: there, set `last_offset` in analytics' table `garenne_offset` to -1. What is known stays, and what
+/// the new log holds is added.
 #[derive(Debug, Clone, PartialEq, Eq, Request, Serialize, Deserialize)]
 #[request(name = "analytics.rebuild", reply = Rebuilding)]
 pub struct Rebuild {}

@@ -12,6 +12,9 @@ use crate::Vhost;
 /// The user as whom the peers take part.
 pub const COURIER: &str = "courier";
 
+/// What one of their programs may take, in seconds.
+const LONGEST: &str = "60";
+
 /// The folder of one peer's programs.
 #[derive(Debug, Clone, Copy)]
 pub struct ForeignClient(&'static str);
@@ -23,13 +26,19 @@ impl ForeignClient {
         Self(folder)
     }
 
-    /// Runs one of its programs to the end.
+    /// Runs one of its programs to the end, which comes with 124 after a minute at the latest.
     ///
     /// # Panics
     ///
     /// When the suite was not started by `cargo xtask test`.
     pub async fn output(self, program: &str, arguments: &[&str]) -> Output {
-        let mut command = self.command(program, arguments);
+        let program = self.command(program, arguments);
+        let mut command = Command::new("timeout");
+        command.arg(LONGEST).arg(program.get_program()).args(program.get_args());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = program.get_current_dir() {
+            command.current_dir(folder);
+        }
         let run = tokio::task::spawn_blocking(move || command.output().expect("it starts"));
         run.await.expect("it is waited for")
     }

@@ -39,11 +39,11 @@ impl Peer {
         Self { child, orders, answers }
     }
 
-    /// Gives an order and waits, blocking, for the answer.
+    /// Gives an order and waits, blocking, until it answers or ends.
     ///
     /// # Panics
     ///
-    /// When it does not answer.
+    /// When it ends instead.
     pub fn order(&mut self, order: &Value) -> Value {
         writeln!(self.orders, "{order}").expect("it takes orders");
         let mut answer = String::new();

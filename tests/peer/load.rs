@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::latencies::Latencies;
 use crate::orders::processor_seconds;
@@ -54,6 +55,9 @@ fn for_ever() -> f64 {
     f64::MAX
 }
 
+/// A call that has not ended so long after its deadline never does.
+const HANGS: Duration = Duration::from_secs(5);
+
 /// Makes the calls.
 pub(crate) async fn run<C, F>(load: &Load, call: C) -> Summary
 where
@@ -74,7 +78,8 @@ where
                     break;
                 }
                 let asked = Instant::now();
-                let fate = call(number, patience).await;
+                // One that hangs is told from one that is late, and does not hold up the others' count.
+                let fate = timeout(patience + HANGS, call(number, patience)).await.unwrap_or(Err("hangs"));
                 summary.note(fate, asked.elapsed(), patience);
             }
             summary

@@ -56,12 +56,12 @@ cargo xtask chaos
   unless --broker is an address.
 
 cargo xtask bench rpc
-  --rounds <n>                rounds at 1 and at 64 calls in flight (default 5)
+  --rounds <n>                rounds at 1 and at 64 calls in flight (default 6)
   --seconds <n>               how long each way is loaded in each round (default 4)
   --broker <which>            3.10, 4.0, 4.3 or a folder, as above
 
-  A request and its reply, by the library and by the same exchange written on the AMQP client: calls per second, and processor
-  time per call of requester and responder. An optimised build, a private node, both ways in turns.
+  A request and its reply, by the library, by the same messages written on the AMQP client, and by the shortest ones: calls per
+  second, and processor time per call of requester and responder. An optimised build, a private node, all ways in turns.
 
 cargo xtask bench replay
   --broker <which>            3.10, 4.0, 4.3 or a folder, as above

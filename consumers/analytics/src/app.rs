@@ -112,8 +112,12 @@ impl Analytics {
         Ok(Rebuilding { until })
     }
 
-    /// Removes what earlier editions have left.
-    pub(crate) async fn sweep(&self) -> Result<(), sqlx::Error> {
+    /// Removes what editions have left that answered once, or that were given up.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; what is left is removed the next time.
+    pub async fn sweep(&self) -> Result<(), sqlx::Error> {
         for (table, key) in [
             ("counted_orders", "edition, order_id"),
             ("minute_articles", "edition, minute, sku"),
@@ -123,7 +127,10 @@ impl Analytics {
         ] {
             let sweep = format!(
                 "DELETE FROM {table} WHERE ({key}) IN
-                 (SELECT {key} FROM {table} WHERE edition < (SELECT answering FROM editions) LIMIT {SWEPT_AT_ONCE})"
+                 (SELECT {key} FROM {table}
+                  WHERE edition < (SELECT answering FROM editions)
+                     OR (edition > (SELECT answering FROM editions) AND edition <> (SELECT writing FROM editions))
+                  LIMIT {SWEPT_AT_ONCE})"
             );
             loop {
                 let mut transaction = self.store.write().await?;

@@ -100,9 +100,17 @@ async fn a_rebuild_from_a_log_that_has_lost_its_beginning_is_given_up_and_nothin
     count(&analytics, std::slice::from_ref(&known), 40, 0).await;
     let before = analytics.sales(None).await.unwrap();
     assert_eq!(rebuild(&analytics).await, Some(40));
+    assert_eq!(count(&analytics, std::slice::from_ref(&known), 20, 0).await, GoOn::AfterThePage);
     let late = order(OrderId::new(), 1, "TEA-MINT", 1, 640);
     assert_eq!(count(&analytics, &[late], 30, 7).await, GoOn::After(40), "it goes on where it was");
     assert_eq!(analytics.sales(None).await.unwrap(), before);
+    analytics.sweep().await.unwrap();
+    for table in ["counted_orders", "minutes", "minute_articles", "articles", "totals"] {
+        let mut transaction = analytics.store().write().await.unwrap();
+        let editions = sqlx::AssertSqlSafe(format!("SELECT COUNT(DISTINCT edition) FROM {table}"));
+        let (left,): (i64,) = sqlx::query_as(editions).fetch_one(&mut *transaction).await.unwrap();
+        assert_eq!(left, 1, "{table}: nothing is left of what was given up");
+    }
     // The next one writes nothing into what the one that was given up has left.
     assert_eq!(rebuild(&analytics).await, Some(40));
     assert_eq!(count(&analytics, &[known], 40, 0).await, GoOn::AfterThePage);

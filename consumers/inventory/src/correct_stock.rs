@@ -6,7 +6,10 @@ use garenne::{Classify, Context, Failure};
 use crate::{Counted, Inventory};
 
 pub(crate) async fn correct_stock(count: StockCounted, ctx: Context<Inventory>) -> Result<(), Failure> {
-    let scanner = ctx.message().device().unwrap_or_default();
+    // Only through the exchange for devices has the broker compared the name with the user.
+    let Some(scanner) = ctx.message().device() else {
+        return Err(Failure::dead_letter("a count that came from no device"));
+    };
     let mut transaction = ctx.transaction().await?;
     match Inventory::correct(&mut transaction, scanner, &count).await.or_retry()? {
         Counted::Refused(why) => return Err(Failure::dead_letter(why)),

@@ -1,6 +1,6 @@
 //! CloudEvents, with the Python package of their makers.
 
-use garenne::{CloudEvents, Event, Service, Settings};
+use garenne::{CloudEvents, Event, Service};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ async fn a_malformed_event_is_a_dead_letter_as_it_came_with_what_is_wrong_with_i
 async fn what_a_service_says_as_cloud_events_is_read_by_others_in_both_modes() {
     for form in [CloudEvents::Binary, CloudEvents::Structured] {
         let vhost = Vhost::new();
-        let settings = Settings::new(garenne::Address::parse(&vhost.url()).expect("a URL"));
+        let settings = vhost.settings();
         let service = Service::new("desk").publishes::<TicketFiled>().publishes_as(form);
         let running = service.start((), settings).await.expect("the service starts");
         tokio::time::timeout(tests::PATIENCE, running.ready()).await.expect("the service becomes ready");

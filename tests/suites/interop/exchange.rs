@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use garenne::{AskError, Client, NoError, Request, Running, Service, Settings};
+use garenne::{AskError, Client, NoError, Request, Running, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tests::{ForeignClient, Shop, Vhost, courier, eventually, let_courier_reply_to_queues};
@@ -92,7 +92,7 @@ pub(super) async fn is_answered_by(peer: ForeignClient, answer: &str) {
 impl Asker {
     pub(super) async fn new(waits: Waits) -> Self {
         let vhost = Vhost::new();
-        let settings = Settings::new(garenne::Address::parse(&vhost.url()).expect("a URL"));
+        let settings = vhost.settings();
         let service = Service::new("desk").asks::<Quote>();
         let service = if waits == Waits::AtAQueue { service.direct_replies() } else { service };
         let service = service.start((), settings).await.expect("the service starts");

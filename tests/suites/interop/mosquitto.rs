@@ -56,6 +56,18 @@ async fn what_cannot_be_a_count_is_a_dead_letter_with_its_reason_and_the_next_go
 }
 
 #[tokio::test]
+async fn a_count_that_came_by_no_device_is_a_dead_letter() {
+    let warehouse = Warehouse::open().await;
+    let body = count("1", "MUG-BLUE", 40);
+    let properties = lapin::BasicProperties::default().with_type("warehouse.stock-counted".into());
+    warehouse.raw.publish_with("", "inventory.warehouse.stock-counted", &body, properties).await;
+    let dead = warehouse.raw.take("inventory.dlq").await;
+    assert_eq!(dead.data, body.as_bytes());
+    assert_eq!(Raw::header(&dead, "garenne-error").as_deref(), Some("a count that came from no device"));
+    assert!(warehouse.counts().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_device_publishes_only_its_own_topic_and_nothing_over_amqp_that_it_may_not_over_mqtt() {
     let warehouse = Warehouse::open().await;
     let long = format!("warehouse/stock-counted/{}", "x".repeat(300));

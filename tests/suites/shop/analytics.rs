@@ -3,7 +3,7 @@
 use contracts::analytics::{GetSales, Rebuild, Sales};
 use contracts::values::OrderId;
 use futures_util::future::join_all;
-use garenne::{Address, Event as _, Running, Service, Settings};
+use garenne::{Event as _, Running, Service};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tests::books::{Books, audit};
@@ -16,8 +16,7 @@ const ORDERS: usize = 200;
 /// Somebody who asks, as the administrator.
 async fn desk(shop: &Shop) -> Running<()> {
     let service = Service::new("desk").asks::<GetSales>().asks::<Rebuild>();
-    let settings = Settings::new(Address::parse(&shop.vhost().url()).expect("a URL"));
-    let desk = service.start((), settings).await.expect("it starts");
+    let desk = service.start((), shop.vhost().settings()).await.expect("it starts");
     assert!(desk.ready().await);
     desk
 }

@@ -6,6 +6,7 @@ mod cloud_event;
 #[cfg(test)]
 mod cloud_event_tests;
 mod copy;
+mod decode;
 mod failure;
 mod guard;
 mod handlers;
@@ -18,6 +19,7 @@ mod trial;
 mod unfit;
 mod worker;
 
+pub(crate) use decode::decode;
 pub(crate) use failure::cut;
 pub use failure::{Classified, Classify, Failure};
 pub(crate) use guard::{guard, panic_text};

@@ -14,7 +14,7 @@ const NO_HANDLER: &str = "There is no matching message handler defined in the re
 pub(super) struct Sent {
     /// What the handler is found by.
     pub(super) route: String,
-    /// The JSON of the data. Empty when there is none.
+    /// The JSON of the data. `null` when there is none.
     pub(super) data: Vec<u8>,
     /// Of a request. It is one as soon as there is an id, be it `null`.
     pub(super) id: Option<Value>,
@@ -27,8 +27,8 @@ impl Sent {
         struct Packet<'a> {
             #[serde(default)]
             pattern: Value,
-            #[serde(default, borrow)]
-            data: Option<&'a RawValue>,
+            #[serde(default = "nothing", borrow)]
+            data: &'a RawValue,
             #[serde(default, deserialize_with = "present")]
             id: Option<Value>,
         }
@@ -39,9 +39,12 @@ impl Sent {
         if pattern.is_null() {
             return Err("it has no pattern".to_owned());
         }
-        let data = data.map_or_else(Vec::new, |data| data.get().as_bytes().to_vec());
-        Ok(Self { route: route(&pattern), data, id })
+        Ok(Self { route: route(&pattern), data: data.get().as_bytes().to_vec(), id })
     }
+}
+
+fn nothing() -> &'static RawValue {
+    RawValue::NULL
 }
 
 /// What stands before the data.

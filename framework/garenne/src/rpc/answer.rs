@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::caller::{Caller, Dialect, Number, Reply};
 use super::{Problem, Refusal, Replies};
 use crate::broker::Inbound;
-use crate::consumer::{Failure, Message, guard};
+use crate::consumer::{Failure, Message, decode, guard};
 use crate::outbox::{Draft, Handling};
 use crate::publisher::{Publisher, encode};
 use crate::retry::{Outcome, Reason};
@@ -38,7 +38,7 @@ pub(crate) async fn answer<R: Request>(
     // Reading the request and writing the reply may panic as well: a type may check itself.
     let answered = guard(deadline, async {
         check_deliveries(&inbound)?;
-        match handler(decode::<R>(&inbound)?).await {
+        match handler(decode::<R>(name, &inbound.body)?).await {
             Ok(reply) => {
                 let body = encode(name, &reply)?;
                 if !handling.has_begun() {
@@ -90,7 +90,7 @@ pub(crate) async fn answer_many<R: Request>(
     let sent = replies.sent();
     let answered = guard(deadline, async {
         check_deliveries(&inbound)?;
-        match handler(decode::<R>(&inbound)?, replies).await {
+        match handler(decode::<R>(name, &inbound.body)?, replies).await {
             Ok(()) => {
                 let number = Number { run, number: sent.count(), last: true };
                 Ok(Answer::Reply(Reply::value(Vec::new()).numbered(number)))
@@ -177,13 +177,6 @@ fn check_deliveries(inbound: &Inbound) -> Result<(), Failure> {
         return Err(Failure::hopeless(text, Reason::DeliveredTooOften));
     }
     Ok(())
-}
-
-fn decode<R: Request>(inbound: &Inbound) -> Result<R, Failure> {
-    // A request without fields may come with no body at all.
-    let body: &[u8] = if inbound.body.is_empty() { b"{}" } else { &inbound.body };
-    serde_json::from_slice(body)
-        .map_err(|error| Failure::hopeless(format!("{} cannot be read: {error}", R::NAME), Reason::Undecodable))
 }
 
 #[cfg(test)]

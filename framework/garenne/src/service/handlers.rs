@@ -10,9 +10,8 @@ use garenne_contract::{Event, Request};
 use super::service::Binds;
 use super::{Client, Context};
 use crate::broker::{Consume, Intake};
-use crate::consumer::{Failure, Handler, Handlers, Message, Observed, guard, read_plainly};
+use crate::consumer::{Failure, Handler, Handlers, Message, Observed, decode, guard, read_plainly};
 use crate::log::{Handle, Page};
-use crate::retry::Reason;
 use crate::rpc::{Dialect, Refusal, Replies, answer, answer_many};
 
 /// The live feed waits for its observer, so that one may not take for ever.
@@ -43,9 +42,7 @@ where
                 let whole = handling.clone();
                 // Reading the body may panic as well: a type may check itself.
                 let handled = async move {
-                    let event: E = serde_json::from_slice(&inbound.body).map_err(|error| {
-                        Failure::hopeless(format!("{} cannot be read: {error}", E::NAME), Reason::Undecodable)
-                    })?;
+                    let event: E = decode(E::NAME.as_str(), &inbound.body)?;
                     let context = Context::new(&client, message, Some(handling.clone()));
                     let handled = function(event, context).await;
                     handling.conclude(handled, client.parts.publisher.metrics()).await

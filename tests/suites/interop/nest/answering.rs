@@ -56,6 +56,29 @@ async fn several_replies_are_the_values_of_an_observable_and_an_empty_reply_is_n
 }
 
 #[tokio::test]
+async fn undefined_and_null_are_nothing_to_those_who_take_nothing() {
+    let bench = Bench::new().await;
+    let clerk = bench.start(clerk()).await;
+    let calls = json!([
+        ["send", "clerk.perhaps", 7],
+        ["send", "clerk.perhaps", null],
+        ["send", "clerk.perhaps"],
+        ["send", "clerk.rest", null],
+        ["send", "clerk.rest"],
+        ["send", "clerk.double"],
+    ]);
+    let mut answered = call(&bench.vhost, trusting(), calls).await;
+    let refused = answered.pop().expect("six answers");
+    assert_eq!(
+        answered,
+        [json!([true]), json!([false]), json!([false]), json!([null]), json!([null])]
+            .map(|values| json!({"values": values}))
+    );
+    assert_eq!(refused["error"]["code"], "malformed", "{refused}");
+    clerk.stop().await;
+}
+
+#[tokio::test]
 async fn errors_arrive_in_nestjss_own_form_and_say_nothing_that_only_the_log_may_say() {
     let bench = Bench::new().await;
     let clerk = bench.start(clerk()).await;

@@ -25,6 +25,11 @@ pub(super) struct Count {
 #[request(name = "clerk.rest", reply = ())]
 pub(super) struct Rest {}
 
+/// A number or nothing.
+#[derive(Debug, Request, Serialize, Deserialize)]
+#[request(name = "clerk.perhaps", reply = bool)]
+pub(super) struct Perhaps(Option<u32>);
+
 /// Any event.
 #[derive(Debug, Event, Serialize, Deserialize)]
 #[event(name = "desk.anything")]
@@ -60,6 +65,10 @@ async fn rest(_: Rest, ctx: Context<Seen>) -> Result<(), Refusal<NoError>> {
     Ok(())
 }
 
+async fn perhaps(Perhaps(number): Perhaps, _: Context<Seen>) -> Result<bool, Refusal<NoError>> {
+    Ok(number.is_some())
+}
+
 pub(super) async fn file(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
     ctx.state().note(format!("{} {} attempt {}", ctx.message().name(), ticket.number, ctx.message().attempt()));
     if ticket.number == 13 { Err(Failure::retry("bad luck")) } else { Ok(()) }
@@ -79,6 +88,7 @@ pub(super) fn nest_queue() -> NestQueue<Seen> {
         .answer(json!({"cmd": "sum", "and": "nothing"}), sum)
         .answer_many("clerk.count", count)
         .answer("clerk.rest", rest)
+        .answer("clerk.perhaps", perhaps)
         .on("ticket.filed", file)
         .on("any.*", hear)
 }

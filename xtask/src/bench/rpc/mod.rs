@@ -1,6 +1,6 @@
 //! `cargo xtask bench rpc`: what a request and its reply cost by the library, and by the AMQP client alone.
 //!
-//! Both sides of both ways are processes of the program `rpc-peer` (`tests/peer`), built optimised, on one private node, each way
+//! Both sides of each way are processes of the program `rpc-peer` (`tests/peer`), built optimised, on one private node, each way
 //! with a virtual host of its own. They are loaded in turns, so that whatever else the machine does hits both alike.
 
 mod peer;
@@ -39,7 +39,7 @@ pub(crate) struct RpcOptions {
 
 impl Default for RpcOptions {
     fn default() -> Self {
-        Self { rounds: 5, seconds: 4.0, broker: BrokerChoice::default() }
+        Self { rounds: 6, seconds: 4.0, broker: BrokerChoice::default() }
     }
 }
 
@@ -93,7 +93,8 @@ fn measure(options: &RpcOptions, node: &Node, logs: &Path) -> Result<Table, Fail
         for number in 0..options.rounds {
             let mut round = Round { in_flight, ..Round::default() };
             // Whoever comes first has the better of it, or the worse.
-            let order = if number % 2 == 0 { [0, 1, 2] } else { [2, 1, 0] };
+            let mut order = [0, 1, 2];
+            order.rotate_left(number as usize % WAYS.len());
             for way in order {
                 round.costs[way] = pairs[way].load(Load { in_flight, seconds: options.seconds })?;
             }
