@@ -9,6 +9,7 @@ use tests::{CONSUMERS, Raw, Vhost};
 
 use crate::ear::Heard;
 use crate::load::Ledger;
+use crate::log::places;
 use crate::settle::unsent;
 use crate::watch::queues;
 
@@ -47,6 +48,16 @@ pub(crate) async fn audit(vhost: &Vhost, books: &Books, ledger: &Ledger, heard: 
 
     let differ = books.sales_differ().await.map_err(|error| error.to_string())?;
     findings.note("analytics counts what the orders say", differ);
+    let places = places(vhost).await.map_err(|error| format!("the log: {error}"))?;
+    let unlogged = heard.said.keys().filter(|said| !places.contains_key(*said));
+    findings.note("every event stands in the log", unlogged.map(|(order, event)| format!("{order} {event}")).collect());
+    let counted = books.counted().await.map_err(|error| error.to_string())?;
+    let passed_over =
+        places.iter().filter(|((order, event), _)| event == "orders.order-confirmed" && !counted.contains(order));
+    findings.note(
+        "every confirmed order of the log is counted",
+        passed_over.map(|((order, _), offset)| format!("{order} at {offset}")).collect(),
+    );
 
     let twice: Vec<String> = heard.said.iter().filter(|(_, ids)| ids.len() > 1).map(twice).collect();
     findings.doubled = twice.len();

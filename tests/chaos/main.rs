@@ -8,6 +8,7 @@ mod customers;
 mod ear;
 mod fleet;
 mod load;
+mod log;
 mod options;
 mod run;
 mod settle;

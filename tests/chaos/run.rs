@@ -17,7 +17,7 @@ use crate::table::{BAR, Table};
 use crate::target::{Target, blocking};
 use crate::watch::{Watch, whole};
 
-/// How long the shop works before the first fault: RabbitMQ 3.10 writes the register of its quorum queues some seconds late.
+/// How long the shop works before the first fault.
 const CALM: Duration = Duration::from_secs(5);
 /// By how much everything is late, each way, while the network is delayed.
 const LATE: Duration = Duration::from_millis(300);

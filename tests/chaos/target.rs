@@ -107,7 +107,16 @@ impl Target {
         let (down, up) = (Arc::clone(node), Arc::clone(node));
         blocking(move || {
             let mut node = lock(&down);
-            if orderly { node.stop() } else { node.kill() }.expect("the broker ends");
+            if orderly {
+                node.stop().expect("the broker ends");
+                return;
+            }
+            let registered = || node.unregistered_queues().is_ok_and(|queues| queues.is_empty());
+            assert!(
+                machine::poll(ANSWER, registered),
+                "not within {ANSWER:?}: the queues are in the broker's register"
+            );
+            node.kill().expect("the broker ends");
         })
         .await;
         lasting(lasts).await;

@@ -187,6 +187,16 @@ impl Books {
         Ok(differences(&wanted, &counted.into_iter().collect()))
     }
 
+    /// The orders that `analytics` has counted.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn counted(&self) -> Result<BTreeSet<String>, sqlx::Error> {
+        let counted = "SELECT order_id FROM counted_orders, editions WHERE edition = answering";
+        Ok(self.column("analytics", counted).await?.into_iter().collect())
+    }
+
     /// The orders whose mail is not what their end asks for, in the folder or in the notifications' own list.
     async fn wrong_mail(&self, orders: &Orders) -> Result<Vec<String>, sqlx::Error> {
         let mut wanted = BTreeSet::new();

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use crate::broker::installation;
 use crate::service::tail;
+use crate::wait::PATIENCE;
 
 /// A private node that can be killed and brought to its limits. It ends with its owner.
 #[derive(Debug)]
@@ -39,12 +40,17 @@ impl OwnBroker {
         self.node.management()
     }
 
-    /// Ends it as a power failure would.
+    /// Ends it as a power failure would, once it would know its queues after that.
     ///
     /// # Panics
     ///
     /// When it does not end.
     pub fn kill(&mut self) {
+        let registered = || self.node.unregistered_queues().is_ok_and(|queues| queues.is_empty());
+        assert!(
+            machine::poll(PATIENCE, registered),
+            "not within {PATIENCE:?}: the queues are in the register on the disk"
+        );
         self.node.kill().unwrap_or_else(|error| panic!("{error}"));
     }
 

@@ -38,6 +38,7 @@ mod node;
 mod ports;
 mod process;
 mod profile;
+mod register;
 mod release;
 mod unpacked;
 

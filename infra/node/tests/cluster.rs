@@ -49,7 +49,7 @@ fn what_was_declared_through_a_node_is_served_after_its_death_and_the_node_comes
         assert_eq!(names(&first, queue, "members"), all, "{queue} has a replica on every node");
         assert_eq!(cluster.leader("/", queue).unwrap(), 0, "whoever declares leads");
     }
-    wait_for_register(&cluster.nodes()[0], &QUEUES);
+    wait_for_register(&cluster.nodes()[0]);
 
     cluster.kill(0).unwrap();
     let home = cluster.nodes()[0].directory().root().to_owned();

@@ -44,7 +44,7 @@ fn data_outlive_a_kill_and_no_process_outlives_a_stop() {
     let routed = management.post("exchanges/%2F/amq.default/publish", &message).unwrap();
     assert_eq!(routed["routed"], true);
 
-    wait_for_register(&node, &["kept"]);
+    wait_for_register(&node);
     node.kill().unwrap();
     eventually("every process of the killed node is gone", || processes_of(&directory).is_empty());
     assert!(matches!(management.get("overview"), Err(Error::Management { status: None, .. })));

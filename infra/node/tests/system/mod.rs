@@ -21,16 +21,9 @@ pub(crate) fn processes_of(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// RabbitMQ 3.10 writes the register of its quorum queues some seconds late: killed earlier, a node would come back with queues that
-/// never find their leader.
-pub(crate) fn wait_for_register(node: &Node, queues: &[&str]) {
-    let data = node.directory().data();
-    let register = data.join(format!("{0}/quorum/{0}/names.dets", node.name()));
+/// Returns once the node would know its quorum queues after its sudden death.
+pub(crate) fn wait_for_register(node: &Node) {
     eventually("the queues are in the register on the disk", || {
-        let Ok(bytes) = fs::read(&register) else { return false };
-        queues.iter().all(|queue| {
-            let entry = format!("%2F_{queue}");
-            bytes.windows(entry.len()).any(|name| name == entry.as_bytes())
-        })
+        node.unregistered_queues().is_ok_and(|queues| queues.is_empty())
     });
 }

@@ -55,7 +55,7 @@ async fn a_service_outlives_its_broker_and_works_on_what_the_broker_kept() {
     ready(&clerk).await;
     raw.publish("desk.events", "desk.ticket-filed", r#"{"number":1}"#).await;
     seen.reaches(1).await;
-    // A broker that dies within a second of a declare may have forgotten it. The statistics come later.
+    // What it had not written yet would come again.
     let management = broker.management();
     eventually("the acknowledgement in the statistics", || async {
         let queue = management.get("queues/%2F/clerk.desk.ticket-filed").map_err(|error| error.to_string())?;
