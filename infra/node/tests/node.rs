@@ -40,6 +40,8 @@ fn data_outlive_a_kill_and_no_process_outlives_a_stop() {
     let management = node.management();
     let queue = json!({ "durable": true, "arguments": { "x-queue-type": "quorum" } });
     management.put("queues/%2F/kept", &queue).unwrap();
+    let stream = json!({ "durable": true, "arguments": { "x-queue-type": "stream" } });
+    management.put("queues/%2F/history", &stream).unwrap();
     let message = json!({ "properties": { "delivery_mode": 2 }, "routing_key": "kept", "payload": "still here", "payload_encoding": "string" });
     let routed = management.post("exchanges/%2F/amq.default/publish", &message).unwrap();
     assert_eq!(routed["routed"], true);
@@ -54,6 +56,9 @@ fn data_outlive_a_kill_and_no_process_outlives_a_stop() {
     eventually("the message is back", || {
         let messages = management.post("queues/%2F/kept/get", &get);
         messages.is_ok_and(|messages| messages[0]["payload"] == "still here")
+    });
+    eventually("the stream is back", || {
+        management.get("queues/%2F/history").is_ok_and(|stream| stream["state"] == "running")
     });
     management.delete("queues/%2F/kept").unwrap();
     assert!(matches!(management.get("queues/%2F/kept"), Err(Error::Management { status: Some(404), .. })));

@@ -49,7 +49,7 @@ async fn a_body_that_is_no_json() {
 
 #[tokio::test]
 async fn an_empty_body() {
-    is_undecodable("", "EOF while parsing").await;
+    is_undecodable("", "desk.ticket-filed cannot be read: it has no body: missing field `number`").await;
 }
 
 #[tokio::test]

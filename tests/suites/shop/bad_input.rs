@@ -51,7 +51,7 @@ async fn the_next_good_order_goes_through(shop: &Shop, raw: &Raw) {
 async fn a_body_that_is_not_json_is_a_dead_letter_and_the_next_order_goes_through() {
     let shop = Shop::open().await;
     let bad = vec![
-        ("nothing at all", Vec::new(), "EOF"),
+        ("nothing at all", Vec::new(), "it has no body"),
         ("text", b"Two mugs, please".to_vec(), "expected value"),
         ("half an object", b"{\"order_id\": \"".to_vec(), "EOF"),
         ("bytes that are no text", vec![0xff; 300], "expected value"),

@@ -19,6 +19,7 @@ use super::declare::declare;
 use super::farewell::Farewell;
 use super::network::Network;
 use super::screened;
+use super::settling::Settling;
 use super::socket::Line;
 use super::tls::Tls;
 use super::{Address, BrokerError, Certificates};
@@ -50,6 +51,7 @@ pub(crate) struct Broker {
     /// For declares: a refused one may cost its connection, which must not be anybody else's.
     declaring: Dock,
     thread: AmqpThread,
+    settling: Settling,
     missing: Notify,
 }
 
@@ -90,6 +92,7 @@ impl Broker {
             asking,
             declaring,
             thread,
+            settling: Settling::default(),
             missing: Notify::new(),
         })
     }
@@ -98,9 +101,12 @@ impl Broker {
         &self.address
     }
 
-    /// A connection that only publishes: the broker stops reading from such a one when it is short of memory.
+    /// A connection that only publishes: the broker stops reading from such a one when it is short of memory. One that has just
+    /// come up is given time.
     pub(super) async fn publishing(&self) -> Result<Connected, BrokerError> {
-        self.pooled(&self.publishing).await
+        let connection = self.pooled(&self.publishing).await?;
+        self.settling.over().await;
+        Ok(connection)
     }
 
     /// A connection that publishes requests and gets their replies.
@@ -116,11 +122,11 @@ impl Broker {
         let properties = properties(&format!("{} consume", self.instance));
         let farewell = Farewell::default();
         let connecting = screened::connect(uri, properties, network.runtime(), farewell.clone());
-        match timeout(CONNECT_TIMEOUT, connecting).await {
+        self.settling.note(match timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => Ok(Connected { connection, line, farewell, encryption }),
             Ok(Err(error)) => Err(self.failed(&line, &error)),
             Err(_) => Err(self.unanswered()),
-        }
+        })
     }
 
     /// Declares what a service owns, on a connection that is closed afterwards. Each step may take so long.
@@ -146,7 +152,7 @@ impl Broker {
 
     async fn pooled(&self, dock: &Dock) -> Result<Connected, BrokerError> {
         let (line, encryption) = self.line(&dock.network).await?;
-        match dock.pool.get().await {
+        self.settling.note(match dock.pool.get().await {
             Ok(object) => {
                 let connection = Object::take(object);
                 Ok(Connected { connection, line, farewell: Farewell::default(), encryption })
@@ -156,7 +162,7 @@ impl Broker {
             Err(other) => {
                 Err(BrokerError::Unreachable { address: self.address.to_string(), reason: other.to_string() })
             }
-        }
+        })
     }
 
     /// The line of the next connection, and what it is encrypted by.

@@ -34,6 +34,7 @@ mod screen;
 mod screened;
 mod sending;
 mod settle;
+mod settling;
 mod socket;
 mod source;
 mod substituted;

@@ -12,11 +12,16 @@ use crate::retry::Reason;
 ///
 /// When the type cannot be read from it: another attempt would end the same.
 pub(crate) fn decode<T: DeserializeOwned>(name: &str, body: &[u8]) -> Result<T, Failure> {
-    let read = match body {
-        b"" | b"null" => serde_json::from_slice(b"null").or_else(|_| serde_json::from_slice(b"{}")),
-        body => serde_json::from_slice(body),
+    let (what, read) = match body {
+        b"" => ("it has no body: ", nothing()),
+        b"null" => ("it is null: ", nothing()),
+        body => ("", serde_json::from_slice(body)),
     };
-    read.map_err(|error| Failure::hopeless(format!("{name} cannot be read: {error}"), Reason::Undecodable))
+    read.map_err(|error| Failure::hopeless(format!("{name} cannot be read: {what}{error}"), Reason::Undecodable))
+}
+
+fn nothing<T: DeserializeOwned>() -> serde_json::Result<T> {
+    serde_json::from_slice(b"null").or_else(|_| serde_json::from_slice(b"{}"))
 }
 
 #[cfg(test)]
@@ -35,11 +40,11 @@ mod tests {
 
     #[test]
     fn nothing_is_what_the_type_takes_for_nothing_and_for_others_a_mistake() {
-        for body in [&b""[..], b"null"] {
+        for (body, what) in [(&b""[..], "it has no body"), (b"null", "it is null")] {
             assert_eq!(decode::<Empty>("a.b", body).ok(), Some(Empty {}));
             assert_eq!(decode::<Option<u32>>("a.b", body).ok(), Some(None));
             let failure = decode::<Full>("a.b", body).unwrap_err().to_string();
-            assert!(failure.contains("a.b cannot be read: missing field `number`"), "{failure}");
+            assert!(failure.contains(&format!("a.b cannot be read: {what}: missing field `number`")), "{failure}");
         }
         assert_eq!(decode::<Full>("a.b", br#"{"number":1}"#).ok(), Some(Full { number: 1 }));
     }

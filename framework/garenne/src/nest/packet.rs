@@ -166,7 +166,7 @@ mod tests {
         let event = br#"{"pattern":"user.created","data":{"id":1}}"#;
         assert_eq!(Sent::read(event), sent("user.created", r#"{"id":1}"#, None));
         assert_eq!(Sent::read(br#"{"pattern":1,"data":"x","id":null}"#), sent("1", "\"x\"", Some(Value::Null)));
-        assert_eq!(Sent::read(br#"{"id":1,"pattern":"a"}"#), sent("a", "", Some(1.into())));
+        assert_eq!(Sent::read(br#"{"id":1,"pattern":"a"}"#), sent("a", "null", Some(1.into())));
     }
 
     #[test]
