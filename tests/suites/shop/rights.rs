@@ -2,18 +2,12 @@
 //! `infra/rabbitmq/definitions.json` gives.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
 
-use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
-};
-use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
-use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, ErrorKind, ExchangeKind};
-use serde_json::{Value, json};
-use tests::{Raw, Shop, Vhost, program};
+use serde_json::Value;
+use tests::program;
+
+use super::probe::{Attempt, Broker, Said, committed, expected};
 
 /// A service as the shop wants it.
 pub(super) struct Member {
@@ -120,134 +114,6 @@ fn owner(name: &str) -> &str {
     name.split('.').next().unwrap_or_default()
 }
 
-pub(super) fn committed() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/rabbitmq/definitions.json");
-    serde_json::from_slice(&std::fs::read(path).expect("the definitions are committed")).expect("JSON")
-}
-
-fn names(definitions: &Value, kind: &str) -> Vec<String> {
-    let list = definitions[kind].as_array().expect("a list");
-    list.iter().filter_map(|object| object["name"].as_str().map(str::to_owned)).collect()
-}
-
-/// The committed definitions in a vhost of its own, without a service.
-pub(super) struct Broker {
-    shop: Shop,
-    queues: Vec<String>,
-    pub(super) exchanges: Vec<String>,
-}
-
-impl Broker {
-    pub(super) async fn new() -> Self {
-        let shop = Shop::empty().await;
-        let definitions = committed();
-        let (queues, exchanges) = (names(&definitions, "queues"), names(&definitions, "exchanges"));
-        let vhost = shop.vhost();
-        let objects = json!({
-            "exchanges": definitions["exchanges"], "queues": definitions["queues"], "bindings": definitions["bindings"],
-        });
-        let management = vhost.broker().management();
-        management.post(&format!("definitions/{}", vhost.name()), &objects).expect("imported");
-        for kind in ["permissions", "topic_permissions"] {
-            for right in definitions[kind].as_array().expect("a list") {
-                let user = right["user"].as_str().expect("a user");
-                let path = format!("{}/{}/{user}", kind.replace('_', "-"), vhost.name());
-                if SHOP.iter().any(|member| member.name == user) {
-                    management.put(&path, right).expect("granted");
-                }
-            }
-        }
-        Self { shop, queues, exchanges }
-    }
-
-    pub(super) async fn user(&self, member: &Member) -> User {
-        User::connect(self.shop.vhost(), member.name).await
-    }
-}
-
-/// A foreign client with a service's name and password.
-pub(super) struct User {
-    name: &'static str,
-    raw: Raw,
-}
-
-/// What the broker said to an attempt.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    Allowed,
-    Refused,
-}
-
-impl User {
-    async fn connect(vhost: &Vhost, name: &'static str) -> Self {
-        Self { name, raw: Raw::connect_to(&vhost.url_of(name, name)).await }
-    }
-
-    /// Makes one attempt on a channel of its own: a refusal costs the channel.
-    pub(super) async fn attempts<T>(&self, attempt: impl AsyncFnOnce(Channel) -> lapin::Result<T>) -> Said {
-        let channel = self.raw.connection().create_channel().await.expect("a channel opens");
-        match attempt(channel.clone()).await {
-            Ok(_) => {
-                channel.close(200, "done".into()).await.expect("the channel closes");
-                Said::Allowed
-            }
-            Err(error) => match error.kind() {
-                ErrorKind::ProtocolError(problem)
-                    if *problem.kind() == AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) =>
-                {
-                    Said::Refused
-                }
-                _ => panic!("{}: neither allowed nor refused: {error}", self.name),
-            },
-        }
-    }
-
-    async fn publishes(&self, exchange: &str, key: &str) -> Said {
-        self.attempts(async |channel| {
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            let options = BasicPublishOptions::default();
-            let publish =
-                channel.basic_publish(exchange.into(), key.into(), options, b"{}", BasicProperties::default());
-            publish.await?.await
-        })
-        .await
-    }
-
-    async fn declares_queue(&self, queue: &str) -> Said {
-        self.attempts(async |channel| {
-            channel.queue_declare(queue.into(), QueueDeclareOptions::exclusive(), FieldTable::default()).await
-        })
-        .await
-    }
-
-    async fn declares_exchange(&self, exchange: &str) -> Said {
-        self.attempts(async |channel| {
-            let options = ExchangeDeclareOptions { auto_delete: true, ..Default::default() };
-            channel.exchange_declare(exchange.into(), ExchangeKind::Topic, options, FieldTable::default()).await
-        })
-        .await
-    }
-
-    /// Binds a queue of its own.
-    async fn binds(&self, exchange: &str, key: &str) -> Said {
-        let queue = format!("{}.probe", self.name);
-        assert_eq!(self.declares_queue(&queue).await, Said::Allowed);
-        self.attempts(async |channel| {
-            let options = QueueBindOptions::default();
-            channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()).await
-        })
-        .await
-    }
-
-    async fn reads(&self, queue: &str) -> Said {
-        self.attempts(async |channel| channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await).await
-    }
-}
-
-pub(super) fn expected(allowed: bool) -> Said {
-    if allowed { Said::Allowed } else { Said::Refused }
-}
-
 #[test]
 fn the_committed_rights_and_objects_are_those_that_the_services_ask_for_themselves() {
     let committed = committed();
@@ -277,9 +143,9 @@ fn the_committed_rights_and_objects_are_those_that_the_services_ask_for_themselv
 
 #[tokio::test]
 async fn a_service_publishes_the_events_that_it_declares_and_nothing_else_of_its_own_or_anothers() {
-    let broker = Broker::new().await;
+    let broker = Broker::new();
     for member in &SHOP {
-        let user = broker.user(member).await;
+        let user = broker.user(member.name).await;
         for event in &events() {
             let notice = event.contains(".delivery-") && member.owns(event);
             let allowed = member.says.contains(&event.as_str()) || notice;
@@ -297,9 +163,9 @@ async fn a_service_publishes_the_events_that_it_declares_and_nothing_else_of_its
 
 #[tokio::test]
 async fn a_service_writes_to_no_exchange_of_another_except_to_ask_and_to_reply() {
-    let broker = Broker::new().await;
+    let broker = Broker::new();
     for member in &SHOP {
-        let user = broker.user(member).await;
+        let user = broker.user(member.name).await;
         for request in REQUESTS {
             let said = user.publishes(&format!("{}.requests", owner(request)), request).await;
             assert_eq!(said, expected(member.asks.contains(&request)), "{} asks {request}", member.name);
@@ -331,9 +197,9 @@ async fn a_service_writes_to_no_exchange_of_another_except_to_ask_and_to_reply()
 
 #[tokio::test]
 async fn a_service_binds_only_to_what_it_subscribes_to() {
-    let broker = Broker::new().await;
+    let broker = Broker::new();
     for member in &SHOP {
-        let user = broker.user(member).await;
+        let user = broker.user(member.name).await;
         for event in &events() {
             // Nobody listens to what analytics says but the log.
             let observes = member.observes && owner(event) != "analytics";
@@ -357,40 +223,42 @@ async fn a_service_binds_only_to_what_it_subscribes_to() {
 
 #[tokio::test]
 async fn a_service_neither_reads_nor_empties_nor_deletes_the_queue_of_another() {
-    let broker = Broker::new().await;
+    let broker = Broker::new();
     for member in &SHOP {
-        let user = broker.user(member).await;
+        let user = broker.user(member.name).await;
         let keeps = member.name == "analytics";
         for queue in broker.queues.iter().filter(|queue| !queue.contains(".retry.") && (*queue != LOG || !keeps)) {
             let what = format!("{} and {queue}", member.name);
-            assert_eq!(user.reads(queue).await, expected(member.owns(queue)), "reading: {what}");
+            assert_eq!(
+                user.attempts(&Attempt::Get(queue.clone())).await,
+                expected(member.owns(queue)),
+                "reading: {what}"
+            );
             if member.owns(queue) {
                 continue;
             }
-            let purges =
-                async |channel: Channel| channel.queue_purge(queue.as_str().into(), QueuePurgeOptions::default()).await;
-            assert_eq!(user.attempts(purges).await, Said::Refused, "purging: {what}");
-            let deletes = async |channel: Channel| {
-                channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await
-            };
-            assert_eq!(user.attempts(deletes).await, Said::Refused, "deleting: {what}");
+            for attempt in [Attempt::Purge(queue.clone()), Attempt::DeleteQueue(queue.clone())] {
+                assert_eq!(user.attempts(&attempt).await, Said::Refused, "{}: {attempt:?}", member.name);
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn a_service_declares_only_under_its_own_name() {
-    let broker = Broker::new().await;
+    let broker = Broker::new();
     for member in &SHOP {
-        let user = broker.user(member).await;
+        let user = broker.user(member.name).await;
+        let declares = async |name: &str| {
+            let attempts = [Attempt::DeclareQueue(name.to_owned()), Attempt::DeclareExchange(name.to_owned())];
+            [user.attempts(&attempts[0]).await, user.attempts(&attempts[1]).await]
+        };
         let own = format!("{}.probe", member.name);
-        assert_eq!(user.declares_queue(&own).await, Said::Allowed);
-        assert_eq!(user.declares_exchange(&own).await, Said::Allowed);
+        assert_eq!(declares(&own).await, [Said::Allowed, Said::Allowed]);
         let others = SHOP.iter().filter(|other| other.name != member.name).map(|other| format!("{}.probe", other.name));
         let near = ["probe".to_owned(), format!("x{own}"), format!("x.{own}"), member.name.to_owned() + "-probe"];
         for name in others.chain(near) {
-            assert_eq!(user.declares_queue(&name).await, Said::Refused, "{} declares queue {name}", member.name);
-            assert_eq!(user.declares_exchange(&name).await, Said::Refused, "{} declares exchange {name}", member.name);
+            assert_eq!(declares(&name).await, [Said::Refused, Said::Refused], "{} declares {name}", member.name);
         }
     }
 }

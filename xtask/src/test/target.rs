@@ -8,8 +8,8 @@ use crate::arguments::TestOptions;
 use crate::workspace;
 
 /// The suites about the library and about other clients, and about the shop the ones in which messages are lost or doubled if
-/// anything is.
-const CORE: [&str; 7] = [
+/// anything is, or one service could do something to another.
+const CORE: [&str; 8] = [
     "library::",
     "poison::",
     "interop::",
@@ -17,6 +17,7 @@ const CORE: [&str; 7] = [
     "shop::orders::",
     "shop::replicas::",
     "shop::bad_input::",
+    "shop::isolation::",
 ];
 
 /// What Amazon MQ has not: streams, which are what a log is, and MQTT.
