@@ -13,6 +13,7 @@ pub mod faults;
 mod foreign_client;
 pub mod frame;
 pub mod http;
+mod memory;
 mod own_broker;
 mod peer;
 mod proxy;
@@ -29,6 +30,7 @@ pub use encrypted_broker::EncryptedBroker;
 pub use foreign_client::{
     COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues,
 };
+pub use memory::resident;
 pub use own_broker::OwnBroker;
 pub use peer::Peer;
 pub use proxy::Proxy;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::{PATIENCE, Raw, ServiceProcess, Vhost, Wire, eventually, exposition, http};
+use tests::{PATIENCE, Raw, ServiceProcess, Vhost, Wire, eventually, exposition, http, resident};
 
 use super::draft::{Draft, Expected, REPLY_TO};
 use super::kinds;
@@ -92,13 +92,6 @@ async fn counted(admin: u16, name: &str, labels: &str) -> usize {
 
 async fn answers(admin: u16) -> usize {
     counted(admin, "garenne_confirmed_total", "message=\"clerk.double.reply\"").await
-}
-
-/// Resident memory of a process, in KiB.
-fn resident(process: u32) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line about memory");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::{Peer, Raw, Vhost, eventually, http, lasting};
+use tests::{Peer, Raw, Vhost, eventually, http, lasting, resident};
 
 const IN_FLIGHT: u32 = 64;
 /// What a call may take.
@@ -50,13 +50,6 @@ impl Responders {
 fn order(requester: &mut Peer, calls: u64) -> Value {
     let patience = u64::try_from(DEADLINE.as_millis()).expect("short");
     requester.order(&json!({"calls": calls, "in_flight": IN_FLIGHT, "patience_ms": patience}))
-}
-
-/// Resident memory of a process, in KiB.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line about memory");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 async fn consumers(raw: &Raw, queue: &str, wanted: u32) {
