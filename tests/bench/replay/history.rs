@@ -30,14 +30,7 @@ const WINDOW: usize = 1024;
 const ARTICLES: [&str; 8] =
     ["ATLAS-1911", "BAG-LINEN", "BOWL-OAK", "CANDLE-BEE", "LAMP-PAPER", "MUG-BLUE", "NOTEBOOK-A5", "TEA-MINT"];
 
-/// Makes the exchange of a service that does not run.
-pub(crate) fn exchange(vhost: &Vhost, service: &str) {
-    let exchange = json!({"type": "topic", "durable": true, "auto_delete": false, "internal": false, "arguments": {}});
-    let path = format!("exchanges/{}/{service}.events", vhost.name());
-    vhost.broker().management().put(&path, &exchange).expect("the exchange is made");
-}
-
-/// Makes the log, as `analytics` declares it.
+/// Makes the log, as `analytics` declares it, and the exchanges of all that it is kept of: their services do not run.
 pub(crate) fn log(vhost: &Vhost) {
     let output = std::process::Command::new(tests::program("analytics")).arg("definitions").output().expect("it runs");
     let definitions: Value = serde_json::from_slice(&output.stdout).expect("definitions");
@@ -45,8 +38,14 @@ pub(crate) fn log(vhost: &Vhost) {
         let all = definitions[kind].as_array().cloned().unwrap_or_default();
         all.into_iter().filter(|object| object[key] == "shop.log").collect()
     };
-    let objects = json!({"queues": of_the_log("queues", "name"), "bindings": of_the_log("bindings", "destination")});
-    vhost.broker().management().post(&format!("definitions/{}", vhost.name()), &objects).expect("the log is made");
+    let (queues, bindings) = (of_the_log("queues", "name"), of_the_log("bindings", "destination"));
+    let management = vhost.broker().management();
+    let exchange = json!({"type": "topic", "durable": true, "auto_delete": false, "internal": false, "arguments": {}});
+    for speaker in bindings.iter().filter_map(|binding| binding["source"].as_str()) {
+        management.put(&format!("exchanges/{}/{speaker}", vhost.name()), &exchange).expect("the exchange is made");
+    }
+    let objects = json!({"queues": queues, "bindings": bindings});
+    management.post(&format!("definitions/{}", vhost.name()), &objects).expect("the log is made");
 }
 
 /// Publishes so many events; returns how long that took, with the last confirm.

@@ -19,8 +19,6 @@ use report::Row;
 const BAR: f64 = 20_000.0;
 /// What is logged unless the caller says otherwise. All of it, so that the bar means something.
 const EVENTS: u64 = 1_000_000;
-/// Everybody whose exchange the log is bound to, but `analytics`, which declares its own.
-const SPEAKERS: [&str; 7] = ["storefront", "shoppers", "orders", "inventory", "payments", "shipping", "notifications"];
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -38,9 +36,6 @@ async fn main() -> ExitCode {
     let broker = Broker::at(format!("127.0.0.1:{}", node.amqp_port()), node.management(), ADMINISTRATOR);
     let vhost = Vhost::on(broker, "replay".to_owned());
     grant(&vhost, "analytics");
-    for speaker in SPEAKERS {
-        history::exchange(&vhost, speaker);
-    }
     exchanges(&vhost, "analytics");
     history::log(&vhost);
 
