@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::document::list;
 
 /// The scanner that the development broker knows. Its password is its name, as with the services.
-pub(super) const SCANNER: &str = "scanner-1";
+pub(crate) const SCANNER: &str = "scanner-1";
 
 /// What the scanner may do, by what the services bind to their exchanges for devices. `None` when no service hears any.
 pub(super) fn rights(parts: &[(&str, Value)]) -> Option<Value> {

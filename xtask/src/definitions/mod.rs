@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::{build, workspace};
+pub(crate) use devices::SCANNER;
 
 /// Writes the file, or with `check` fails when it is not what would be written.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {

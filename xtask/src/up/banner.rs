@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rabbitmq_node::ADMINISTRATOR;
 
-use super::broker::Broker;
+use super::broker::{Addresses, Broker};
 use super::plan::Plan;
+use crate::definitions::SCANNER;
 
 /// A box with the addresses.
 pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
@@ -15,23 +16,24 @@ pub(super) fn text(plan: &Plan, broker: &Broker, after: Duration) -> String {
     };
     let mut lines = vec![format!("Ready after {:.1} s: {running}", after.as_secs_f64()), String::new()];
     lines.extend(plan.page.as_ref().map(|page| format!("Shop            {page}")));
-    match broker.addresses() {
-        None => lines.push("Broker          the given one".to_owned()),
-        Some([management, amqp, mqtt]) => {
-            let (user, password) = ADMINISTRATOR;
-            lines.push(format!("Management UI   {management}   {user} / {password}"));
-            lines.push(format!("AMQP            {amqp}"));
-            lines.push(
-                "                Any client may take part: publish plain JSON to `<owner>.events` with".to_owned(),
-            );
-            lines.push(
-                "                the message's name as routing key, or bind a queue of your own there.".to_owned(),
-            );
-            lines.push(format!("MQTT            {mqtt}   scanner-1 / scanner-1"));
-        }
-    }
+    lines.extend(of_broker(broker.addresses()));
     lines.extend([String::new(), "Ctrl-C drains and stops everything".to_owned()]);
     framed(&lines)
+}
+
+fn of_broker(addresses: Option<Addresses>) -> Vec<String> {
+    let Some(Addresses { management, amqp, mqtt }) = addresses else {
+        return vec!["Broker          the given one".to_owned()];
+    };
+    let (user, password) = ADMINISTRATOR;
+    let mut lines = vec![
+        format!("Management UI   {management}   {user} / {password}"),
+        format!("AMQP            {amqp}"),
+        "                Any client may take part: publish plain JSON to `<owner>.events` with".to_owned(),
+        "                the message's name as routing key, or bind a queue of your own there.".to_owned(),
+    ];
+    lines.extend(mqtt.map(|mqtt| format!("MQTT            {mqtt}   {SCANNER} / {SCANNER}")));
+    lines
 }
 
 fn framed(lines: &[String]) -> String {
@@ -43,7 +45,18 @@ fn framed(lines: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::framed;
+    use super::{Addresses, framed, of_broker};
+
+    #[test]
+    fn devices_are_told_their_address_and_user_where_they_are_heard() {
+        let told = |mqtt: Option<&str>| {
+            let (management, amqp) = ("http://there".to_owned(), "amqp://there".to_owned());
+            of_broker(Some(Addresses { management, amqp, mqtt: mqtt.map(str::to_owned) })).join("\n")
+        };
+        assert!(told(Some("mqtt://there")).ends_with("mqtt://there   scanner-1 / scanner-1"));
+        assert!(!told(None).contains("MQTT"));
+        assert_eq!(of_broker(None), ["Broker          the given one"]);
+    }
 
     #[test]
     fn the_frame_fits_the_longest_line() {

@@ -28,6 +28,15 @@ pub(super) enum Broker {
     Private(Box<Node>),
 }
 
+/// Where a broker is, for the administrator and for devices.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    pub(super) management: String,
+    pub(super) amqp: String,
+    /// None where devices are not heard.
+    pub(super) mqtt: Option<String>,
+}
+
 impl Source {
     /// Looks for a broker, and installs or unpacks RabbitMQ where it is missing.
     pub(super) fn find(options: &UpOptions, log: &Log) -> Result<Self, Failure> {
@@ -81,14 +90,14 @@ impl Broker {
         }
     }
 
-    /// Management UI and AMQP address for the administrator, and the address for devices, where we know them.
-    pub(super) fn addresses(&self) -> Option<[String; 3]> {
+    /// Where it is, if we know.
+    pub(super) fn addresses(&self) -> Option<Addresses> {
         match self {
             Self::Given { .. } => None,
             Self::Private(node) => {
                 let (user, password) = ADMINISTRATOR;
-                let mqtt = node.mqtt_port().map(|port| format!("mqtt://127.0.0.1:{port}")).unwrap_or_default();
-                Some([node.management_url(), node.amqp_url(user, password, "/"), mqtt])
+                let mqtt = node.mqtt_port().map(|port| format!("mqtt://127.0.0.1:{port}"));
+                Some(Addresses { management: node.management_url(), amqp: node.amqp_url(user, password, "/"), mqtt })
             }
         }
     }
