@@ -130,3 +130,28 @@ pub(super) async fn advance(
     .await?;
     Ok(moved.rows_affected() == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::{Inbound, Properties};
+
+    #[test]
+    fn another_message_at_the_place_that_is_done_is_another_log() {
+        let entry = |place: i64, id: Option<&str>| {
+            let mut properties = Properties { message_id: id.map(str::to_owned), ..Properties::default() };
+            properties.set_integer("x-stream-offset", place);
+            let (exchange, routing_key) = ("desk.events".to_owned(), "desk.filed".to_owned());
+            let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties };
+            Logged::of(inbound, None).unwrap()
+        };
+        let done = |id: Option<&str>| Place::of(7, &entry(7, id));
+        assert!(!done(Some("m-1")).is_elsewhere(&entry(7, Some("m-1"))));
+        assert!(done(Some("m-1")).is_elsewhere(&entry(7, Some("m-2"))));
+        assert!(done(Some("m-1")).is_elsewhere(&entry(7, None)));
+        // What comes after it, or is not known by an id, tells nothing.
+        assert!(!done(Some("m-1")).is_elsewhere(&entry(8, Some("m-2"))));
+        assert!(!done(None).is_elsewhere(&entry(7, Some("m-2"))));
+        assert_eq!(Place::of(6, &entry(7, Some("m-1"))).message_id, None, "the id is that of the last entry alone");
+    }
+}

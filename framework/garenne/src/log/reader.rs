@@ -300,6 +300,22 @@ mod tests {
     use crate::broker::{Inbound, Properties};
 
     #[test]
+    fn the_words_about_a_log_that_was_deleted_name_the_entry_and_a_place_that_the_table_has() {
+        let words = begins_anew(7);
+        assert!(
+            words.starts_with("entry 7, ") && words.contains("(set last_offset in garenne_offset to -1)"),
+            "{words}"
+        );
+        for table in [
+            include_str!("../../migrations/sqlite/0002_offset.sql"),
+            include_str!("../../migrations/postgres/0002_offset.sql"),
+        ] {
+            assert!(table.contains("CREATE TABLE garenne_offset (") && table.contains("-1: of none"), "{table}");
+            assert!(table.lines().any(|line| line.starts_with("    last_offset ")), "{table}");
+        }
+    }
+
+    #[test]
     fn entries_that_are_gone_are_told_from_the_places_that_a_broker_takes() {
         let missed = |done: i64, places: &[i64]| {
             let entry = |place: &i64| {
