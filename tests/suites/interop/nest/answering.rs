@@ -182,19 +182,10 @@ async fn a_request_whose_responder_dies_is_answered_by_another_replica_to_nestjs
 async fn the_rights_that_follow_from_the_wiring_are_enough_and_a_client_needs_no_more_than_it_uses() {
     let bench = Bench::new().await;
     let service = Service::new("clerk").nest(nest_queue().wildcards());
-    let rights = |kind: &str, service: &Service<Seen>| service.definitions()[kind].as_array().cloned().expect("rights");
-    let management = bench.vhost.broker().management();
     for user in ["nest-clerk", "nest-client"] {
-        let account = json!({"password": user, "tags": ""});
-        management.put(&format!("users/{user}"), &account).expect("the user is created");
+        bench.vhost.user(user);
     }
-    let path = |kind: &str, user: &str| format!("{kind}/{}/{user}", bench.vhost.name());
-    for right in rights("permissions", &service) {
-        management.put(&path("permissions", "nest-clerk"), &right).expect("granted");
-    }
-    for right in rights("topic_permissions", &service) {
-        management.put(&path("topic-permissions", "nest-clerk"), &right).expect("granted");
-    }
+    bench.vhost.grant("nest-clerk", &service.definitions());
     let settings = bench.settings_at(&bench.vhost.url_of("nest-clerk", "nest-clerk"));
     // What the client declares has to be allowed, though it is there.
     bench.vhost.allow("nest-client", "^clerk\\.nest$", "^clerk\\.nest$", "^$");
