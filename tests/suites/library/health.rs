@@ -45,6 +45,31 @@ async fn a_service_that_loses_the_broker_lives_on_and_says_why_it_is_not_ready()
 }
 
 #[tokio::test]
+async fn a_service_that_cannot_send_requests_is_not_ready_though_it_can_publish() {
+    let bench = Bench::new().await;
+    let proxy = Proxy::new(&bench.vhost);
+    // With direct replies, requests have a connection of their own.
+    let service = Service::new("porter").asks::<Double>().direct_replies();
+    let porter = bench.start_with(service, bench.settings_through(&proxy)).await;
+    assert_eq!(admin(&porter, "/readyz").await.status, 200);
+    proxy.stall_new();
+    bench.cut("porter", "ask").await;
+    tests::eventually("not ready", || async {
+        let answer = admin(&porter, "/readyz").await;
+        if answer.status == 503 && answer.text.starts_with("not asking: ") { Ok(()) } else { Err(answer.text) }
+    })
+    .await;
+    assert_eq!(admin(&porter, "/livez").await.status, 200);
+    proxy.flow_new();
+    tokio::time::timeout(PATIENCE, porter.ready()).await.expect("the service becomes ready again");
+    metric(&porter, "garenne_reconnects_total{connection=\"ask\"} 1").await;
+    let exposition = admin(&porter, "/metrics").await.text;
+    let publishes = |line: &&str| line.starts_with("garenne_reconnects_total{") && line.contains("\"publish\"");
+    assert_eq!(exposition.lines().find(publishes), None, "the other connection lives");
+    porter.stop().await;
+}
+
+#[tokio::test]
 async fn every_metric_counts_what_happened() {
     let bench = Bench::new().await;
     let clerk = bench.start(Service::new("clerk").on(work).answer(double).publishes::<TicketClosed>()).await;
