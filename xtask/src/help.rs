@@ -38,7 +38,7 @@ cargo xtask test
 
   Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, nodejs, npm, mosquitto-clients, chromium,
   chromium-driver. What cannot be installed is skipped with its reason; with CI=true a skip fails. With CI=true and without
-  --broker, the core of end-to-end, and chaos, run on 4.0 too.
+  --broker, the core of end-to-end, and chaos, run on 4.0 too, and the core with --profile amazon-mq besides.
 
 cargo xtask chaos
   --minutes <n>               how long things are broken (0.1 to 600; default 3)

@@ -7,8 +7,8 @@ use rabbitmq_node::{BrokerChoice, GivenBroker, Installation, Profile, Release};
 use crate::arguments::TestOptions;
 use crate::workspace;
 
-/// The suites about the library and about other clients, and about the shop the ones in which messages are lost or doubled if
-/// anything is, or one service could do something to another.
+/// The suites about the library and about other clients, and about the shop the ones in which messages are lost or doubled, or
+/// one service touches what is another one's, if anything does.
 const CORE: [&str; 8] = [
     "library::",
     "poison::",
@@ -20,17 +20,24 @@ const CORE: [&str; 8] = [
     "shop::isolation::",
 ];
 
-/// What Amazon MQ has not: streams, which are what a log is, and MQTT.
-const NOT_ON_AMAZON_MQ: [&str; 4] = ["library::log::", "shop::analytics::", "interop::mosquitto::", "interop::paho::"];
-
 /// The modules whose tests start a node of their own; a rule of the house keeps them there.
 pub(super) const OWN_NODE: &str = "::node::";
+
+/// What is left out on a node like Amazon MQ, and why.
+const NOT_ON_AMAZON_MQ: [(&str, &str); 5] = [
+    ("library::log::", "it has no streams, which is what a log is"),
+    ("shop::analytics::", "it has no streams, and so no log to count from"),
+    ("interop::mosquitto::", "it has no MQTT"),
+    ("interop::paho::", "it has no MQTT"),
+    (OWN_NODE, "a node that a test starts by itself is like nobody's, and the same on any other run"),
+];
 
 /// One broker, looked for once, and how much of the end-to-end suites it gets.
 #[derive(Debug)]
 pub(super) struct Target {
     choice: BrokerChoice,
     core_only: bool,
+    only_end_to_end: bool,
     profile: Profile,
     source: Result<Source, String>,
 }
@@ -47,25 +54,35 @@ pub(super) enum Source {
 }
 
 impl Target {
-    /// The broker of the command line, otherwise this machine's; in a pipeline the core runs on RabbitMQ 4.0 too. What is missing is
-    /// installed or unpacked.
+    /// The broker of the command line, otherwise this machine's; in a pipeline the core runs on RabbitMQ 4.0 too, and on one that is
+    /// like Amazon MQ. What is missing is installed or unpacked.
     pub(super) fn all(options: &TestOptions, pipeline: bool, progress: &mut dyn FnMut(&str)) -> Vec<Self> {
+        let mut find = |choice, core_only, profile| Self::find(choice, core_only, profile, options, &mut *progress);
+        let other = BrokerChoice::Release(Release::V4_0);
         match &options.broker {
-            Some(choice) => vec![Self::find(choice.clone(), false, options, progress)],
-            None if options.profile != Profile::Usual => {
-                vec![Self::find(BrokerChoice::Release(Release::V4_0), false, options, progress)]
-            }
+            Some(choice) => vec![find(choice.clone(), false, options.profile)],
+            None if options.profile != Profile::Usual => vec![find(other, false, options.profile)],
             None => {
-                let mut targets = vec![Self::find(BrokerChoice::Installed, false, options, progress)];
+                let mut targets = vec![find(BrokerChoice::Installed, false, Profile::Usual)];
                 if pipeline {
-                    targets.push(Self::find(BrokerChoice::Release(Release::V4_0), true, options, progress));
+                    targets.push(find(other.clone(), true, Profile::Usual));
+                }
+                if pipeline && !options.cluster {
+                    let like_amazon_mq = find(other, true, Profile::AmazonMq);
+                    targets.push(Self { only_end_to_end: true, ..like_amazon_mq });
                 }
                 targets
             }
         }
     }
 
-    fn find(choice: BrokerChoice, core_only: bool, options: &TestOptions, progress: &mut dyn FnMut(&str)) -> Self {
+    fn find(
+        choice: BrokerChoice,
+        core_only: bool,
+        profile: Profile,
+        options: &TestOptions,
+        progress: &mut dyn FnMut(&str),
+    ) -> Self {
         let source = match choice.given() {
             Some(broker) if broker.is_encrypted() => Err(format!("the suites speak AMQP without TLS, not {broker}")),
             Some(broker) => Ok(Source::Given(match &options.management_url {
@@ -76,12 +93,12 @@ impl Target {
                 .installation(&workspace::brokers(), progress)
                 .map(|installation| match options.cluster {
                     true => Source::Cluster(installation),
-                    false => Source::Own(installation, options.profile),
+                    false => Source::Own(installation, profile),
                 })
                 .map_err(|error| error.to_string()),
         };
-        let core_only = core_only || options.profile != Profile::Usual;
-        Self { choice, core_only, profile: options.profile, source }
+        let core_only = core_only || profile != Profile::Usual;
+        Self { choice, core_only, only_end_to_end: false, profile, source }
     }
 
     /// Which one it is.
@@ -114,8 +131,13 @@ impl Target {
         if self.core_only { &CORE } else { &[] }
     }
 
-    /// Which of them are for what such a broker has not.
-    pub(super) fn without(&self) -> &'static [&'static str] {
+    /// Whether it is there for the end-to-end suites alone: another target is the same to all others.
+    pub(super) fn only_end_to_end(&self) -> bool {
+        self.only_end_to_end
+    }
+
+    /// Which of them are left out, and why.
+    pub(super) fn without(&self) -> &'static [(&'static str, &'static str)] {
         match self.profile {
             Profile::Usual => &[],
             Profile::AmazonMq => &NOT_ON_AMAZON_MQ,
@@ -157,7 +179,9 @@ mod tests {
             path.is_dir() || path.with_extension("rs").is_file()
         };
         let of_clients = IN_PYTHON.into_iter().chain(IN_NODE.map(|(_, suite)| suite)).chain(OVER_MQTT);
-        for modules in CORE.into_iter().chain(of_clients).chain(NOT_ON_AMAZON_MQ).chain([MOSQUITTO]) {
+        let not_on_amazon_mq =
+            NOT_ON_AMAZON_MQ.map(|(modules, _)| modules).into_iter().filter(|name| *name != OWN_NODE);
+        for modules in CORE.into_iter().chain(of_clients).chain(not_on_amazon_mq).chain([MOSQUITTO]) {
             assert!(is_there(modules), "{modules}");
         }
         for (modules, within) in [(OWN_NODE, "library/recovery"), (PAGE, "shop")] {
