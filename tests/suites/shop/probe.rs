@@ -238,6 +238,10 @@ impl User {
         }
     }
 
+    pub(super) async fn leaves(self) {
+        self.raw.close().await;
+    }
+
     pub(super) async fn publishes(&self, exchange: &str, key: &str) -> Said {
         self.attempts(&Attempt::publish(exchange, key)).await
     }

@@ -6,15 +6,25 @@ use super::contracts::Contracts;
 /// Exchanges that are in every vhost. A service has no use for them, and what lies there is for anybody to take.
 const NOBODYS: [&str; 5] = ["amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"];
 
-/// Attempts, each with whether it shall be allowed.
+/// Attempts of one connection, each with whether it shall be allowed.
 pub(super) type Attempts = Vec<(Attempt, bool)>;
 
 impl Contracts {
+    /// All that a service tries, its own work first.
+    pub(super) fn all_of(&self, service: &str) -> Vec<Attempts> {
+        let own = self.own_work(service).into_iter().map(|attempt| (attempt, true)).collect();
+        let others = self.services.iter().filter(|other| *other != service);
+        let against = others.map(|other| self.against(service, other));
+        let mut all: Vec<Attempts> = std::iter::once(own).chain(against).chain([self.outside(service)]).collect();
+        // The queue that is bound where it may be and where not ends with its connection.
+        all.iter_mut().for_each(|attempts| attempts.insert(0, (Attempt::DeclareQueue(probe(service)), true)));
+        all
+    }
+
     /// All that a service does: without this, a user without any right would pass.
     pub(super) fn own_work(&self, service: &str) -> Vec<Attempt> {
         let (probe, passing, events) = (probe(service), format!("{service}.passing"), format!("{service}.events"));
         let mut attempts = vec![
-            Attempt::DeclareQueue(probe.clone()),
             Attempt::DeclareExchange(probe.clone()),
             Attempt::BindExchange { from: events.clone(), to: probe.clone() },
             Attempt::DeclareQueue(passing.clone()),

@@ -90,14 +90,16 @@ impl Contracts {
         bindings.filter(|[queue, ..]| queues.contains(queue)).collect()
     }
 
-    /// What anybody says at an exchange, what is bound to it, and a name that nobody knows.
+    /// What anybody says at an exchange, what is bound to it, and a name that nobody knows. Not the empty one, which `^$` means.
     pub(super) fn names_at(&self, exchange: &str) -> BTreeSet<String> {
         let said = self.dealings("exchange", exchange).filter_map(|[_, _, write, _]| match keys(write) {
             Keys::All => None,
             Keys::Only(names) => Some(names),
         });
         let bound = self.list("bindings").filter(|binding| binding["source"] == exchange);
-        let bound = bound.filter_map(|binding| binding["routing_key"].as_str()).filter(|key| !key.contains(['*', '#']));
+        let bound = bound
+            .filter_map(|binding| binding["routing_key"].as_str())
+            .filter(|key| !key.is_empty() && !key.contains(['*', '#']));
         said.flatten().chain(bound.map(str::to_owned)).chain(["made-up".to_owned()]).collect()
     }
 
