@@ -122,9 +122,11 @@ impl Bench {
         self.start_with(Service::new("porter").asks::<Double>(), settings).await
     }
 
-    /// Declares a queue that has room for one message and rejects all others, and binds it.
+    /// Declares a queue that has room for one message and rejects all others, and binds it. It is a classic one also where that is not
+    /// the default: quorum queues take a few more before they notice.
     pub(crate) async fn queue_for_one(&self, name: &str, exchange: &str, key: &str) {
         let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
         arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
         arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
         let channel = self.raw.channel();
