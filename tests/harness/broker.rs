@@ -95,6 +95,12 @@ impl Broker {
         version.split('.').next().and_then(|major| major.parse().ok()).expect("a version begins with a number")
     }
 
+    /// Whether services may have streams on the broker of this run. Without them nobody keeps a log, and `analytics` does not run.
+    #[must_use]
+    pub fn has_streams(&self) -> bool {
+        std::env::var("TEST_STREAMS").as_deref() != Ok("none")
+    }
+
     /// Host and port for AMQP, `127.0.0.1:5672`.
     #[must_use]
     pub fn address(&self) -> &str {

@@ -32,14 +32,15 @@ struct Replica {
 }
 
 impl Shop {
-    /// Starts the storefront and one replica of each consumer, and waits until all are ready.
+    /// Starts the storefront and one replica of each consumer that the broker has what it needs for, and waits until all are ready.
     ///
     /// # Panics
     ///
     /// When one of them does not become ready.
     pub async fn open() -> Self {
         let mut shop = Self::empty().await;
-        for service in CONSUMERS {
+        let streams = shop.vhost.broker().has_streams();
+        for service in CONSUMERS.into_iter().filter(|service| streams || *service != "analytics") {
             shop.start(service);
         }
         shop.start("storefront");

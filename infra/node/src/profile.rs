@@ -38,6 +38,12 @@ impl Profile {
         }
     }
 
+    /// Whether streams, of which an event log is one, are to be had. A node of ours would have them; Amazon MQ has not.
+    #[must_use]
+    pub fn has_streams(self) -> bool {
+        self == Self::Usual
+    }
+
     /// Whether AMQP has to be encrypted.
     pub(crate) fn encrypts(self) -> bool {
         self == Self::AmazonMq

@@ -1,8 +1,9 @@
 //! `pika`.
 
-use serde_json::{Value, json};
+mod sales;
+
 use tests::books::audit;
-use tests::{ForeignClient, Raw, Shop, courier, eventually};
+use tests::{ForeignClient, Raw, Shop, courier};
 
 use super::exchange::{is_answered_by, takes_part_in_the_shop};
 
@@ -17,31 +18,6 @@ async fn an_order_is_dispatched_and_a_question_is_answered_in_json_or_with_a_pro
 #[tokio::test]
 async fn a_service_of_ours_is_answered_wherever_it_waits() {
     is_answered_by(PEER, "answer.py").await;
-}
-
-#[tokio::test]
-async fn the_sales_are_told_and_counted_anew_for_whoever_asks() {
-    let shop = Shop::open().await;
-    let url = shop.vhost().url();
-    let id = shop.buy("MUG-BLUE", 2, "tok_ok").await;
-    shop.reaches(&id, "dispatched").await;
-    let asked = async |request: &str| {
-        serde_json::from_str::<Value>(&PEER.run("sales.py", &[&url, request]).await).expect("JSON")
-    };
-    let sold = eventually("the sale", || async {
-        let sold = asked("analytics.sales").await;
-        if sold["orders"] == 1 { Ok(sold) } else { Err(sold.to_string()) }
-    })
-    .await;
-    assert_eq!(sold["articles"], json!([{"sku": "MUG-BLUE", "units": 2}]));
-    let rebuilding = asked("analytics.rebuild").await;
-    assert!(rebuilding["until"].as_u64() >= sold["through"].as_u64(), "{rebuilding} after {sold}");
-    eventually("the sale, counted anew", || async {
-        let told = asked("analytics.sales").await;
-        assert_eq!((&told["orders"], &told["articles"]), (&sold["orders"], &sold["articles"]));
-        if told["rebuilding"] == false { Ok(()) } else { Err(told.to_string()) }
-    })
-    .await;
 }
 
 #[tokio::test]

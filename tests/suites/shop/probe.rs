@@ -19,6 +19,34 @@ pub(super) fn committed() -> Value {
     serde_json::from_slice(&std::fs::read(path).expect("the definitions are committed")).expect("JSON")
 }
 
+/// The same for a broker that has no streams: without them, and without those who keep one. What else is theirs is there, and nobody's.
+fn without_streams(mut definitions: Value) -> Value {
+    let is_stream = |queue: &Value| queue["arguments"]["x-queue-type"] == "stream";
+    let list = |kind: &str| definitions[kind].as_array().cloned().unwrap_or_default();
+    let streams: Vec<Value> =
+        list("queues").iter().filter(|queue| is_stream(queue)).map(|queue| queue["name"].clone()).collect();
+    let configures = |right: &Value, stream: &Value| {
+        let expression = right["configure"].as_str().unwrap_or_default();
+        stream.as_str().is_some_and(|stream| expression.contains(&stream.replace('.', "\\.")))
+    };
+    let keepers: Vec<Value> = list("permissions")
+        .iter()
+        .filter(|right| streams.iter().any(|stream| configures(right, stream)))
+        .map(|right| right["user"].clone())
+        .collect();
+    for (kind, field, gone) in [
+        ("queues", "name", &streams),
+        ("bindings", "destination", &streams),
+        ("users", "name", &keepers),
+        ("permissions", "user", &keepers),
+        ("topic_permissions", "user", &keepers),
+    ] {
+        let objects = definitions[kind].as_array_mut().expect("a list");
+        objects.retain(|object| !gone.contains(&object[field]));
+    }
+    definitions
+}
+
 /// The names of all objects of a kind.
 pub(super) fn names(definitions: &Value, kind: &str) -> Vec<String> {
     let list = definitions[kind].as_array().expect("a list");
@@ -43,7 +71,8 @@ pub(super) struct Broker {
 
 impl Broker {
     pub(super) fn new() -> Self {
-        let (vhost, definitions) = (Vhost::new(), committed());
+        let vhost = Vhost::new();
+        let definitions = if vhost.broker().has_streams() { committed() } else { without_streams(committed()) };
         let objects = json!({
             "exchanges": definitions["exchanges"], "queues": definitions["queues"], "bindings": definitions["bindings"],
         });
@@ -67,6 +96,11 @@ impl Broker {
             "permissions": of_service("permissions"), "topic_permissions": of_service("topic_permissions"),
         });
         self.vhost.grant(service, &rights);
+    }
+
+    /// What it has of the committed definitions.
+    pub(super) fn definitions(&self) -> Value {
+        self.definitions.clone()
     }
 
     pub(super) fn vhost(&self) -> &Vhost {

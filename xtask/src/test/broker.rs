@@ -31,7 +31,10 @@ impl TestBroker {
                 let claim = claim()?;
                 let options = NodeOptions { profile: *profile, ..NodeOptions::new(claim.path().join("broker")) };
                 let node = Node::start(installation, &options)?;
-                let environment = environment_of(&node);
+                let mut environment = environment_of(&node);
+                if !profile.has_streams() {
+                    environment.push(("TEST_STREAMS", "none".to_owned()));
+                }
                 Ok(Self { own: Own::Node(Box::new(node)), environment, _claim: Some(claim) })
             }
             Source::Cluster(installation) => {

@@ -54,7 +54,7 @@ fn everything_is_tried_for_each_service_and_against_each_other_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_service_touches_what_is_another_ones_and_each_does_its_own_work() {
     let broker = Broker::new();
-    let contracts = Contracts::of(committed());
+    let contracts = Contracts::of(broker.definitions());
     let (broker, contracts) = (&broker, &contracts);
     let found =
         join_all(contracts.services.iter().map(|service| {
@@ -67,7 +67,7 @@ async fn no_service_touches_what_is_another_ones_and_each_does_its_own_work() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_too_many_or_too_few_is_found() {
     let broker = Broker::new();
-    let contracts = Contracts::of(committed());
+    let contracts = Contracts::of(broker.definitions());
     let first = || Box::pin(surprises(&broker, "shipping", &contracts, 1));
     let found = first().await;
     assert!(found.is_empty(), "{found:?}");
