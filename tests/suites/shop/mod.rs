@@ -10,3 +10,4 @@ mod page;
 mod replicas;
 mod rights;
 mod start;
+mod traces;

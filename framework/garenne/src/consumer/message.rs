@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::cloud_event;
 use crate::broker::Inbound;
-use crate::publisher::{Cause, header, now_in_milliseconds};
-use crate::telemetry::Trace;
+use crate::publisher::{Cause, Operation, about_messages, destination, header, now_in_milliseconds};
+use crate::telemetry::{About, Trace};
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
@@ -28,6 +28,7 @@ pub struct Message {
     pub(crate) origin_exchange: String,
     pub(crate) origin_key: String,
     pub(crate) first_failed_at: Option<i64>,
+    /// Where it came from, and once it is handled, that.
     trace: Trace,
 }
 
@@ -69,7 +70,7 @@ impl Message {
             origin_exchange: origin_exchange.to_owned(),
             origin_key,
             first_failed_at: if again { properties.integer(header::FIRST_FAILED_AT) } else { None },
-            trace: trace.map_or_else(Trace::start, |parent| parent.child()),
+            trace: trace.unwrap_or_else(Trace::start),
         }
     }
 
@@ -168,6 +169,34 @@ impl Message {
 
     pub(crate) fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Describes the handling of a message of this queue, with a body of so many bytes.
+    pub(crate) fn tell(&self, about: &mut About, queue: &str, bytes: usize) {
+        let Self { origin_exchange, origin_key, .. } = self;
+        about_messages(about, Operation::PROCESS);
+        let name = destination([origin_exchange, origin_key, queue]);
+        if self.device.is_some() {
+            // A device's own key would make a name of its own for each.
+            let template = destination([origin_exchange, self.published_as(), queue]);
+            about.name(format!("process {template}"));
+            about.text("messaging.destination.template", template);
+        } else {
+            about.name(format!("process {name}"));
+        }
+        about.text("messaging.destination.name", name);
+        about.text("messaging.rabbitmq.destination.routing_key", origin_key);
+        if let Some(id) = &self.message_id {
+            about.text("messaging.message.id", id);
+        }
+        about.text("messaging.message.conversation_id", &self.conversation);
+        about.number("messaging.message.body.size", bytes);
+        about.number("garenne.attempt", self.attempt);
+    }
+
+    /// The same message, handled at this place in its trace.
+    pub(crate) fn at(self, trace: &Trace) -> Self {
+        Self { trace: trace.clone(), ..self }
     }
 }
 

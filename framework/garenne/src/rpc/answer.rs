@@ -44,7 +44,7 @@ pub(crate) async fn answer<R: Request>(
                 if !handling.has_begun() {
                     return Ok(Answer::Reply(Reply::value(body)));
                 }
-                if let Some(outgoing) = caller.seal(Reply::value(body)) {
+                if let Some(outgoing) = caller.seal(Reply::value(body), message.trace()) {
                     // Replies are about nothing but themselves.
                     let key = outgoing.properties.message_id.clone().unwrap_or_default();
                     handling.take_in(Draft { key, outgoing })?;
