@@ -1,5 +1,6 @@
 //! What a service tells a collector about the messages that it handles, publishes and asks.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -108,6 +109,30 @@ async fn each_attempt_is_a_span_with_the_class_of_its_failure_and_a_call_that_fa
 }
 
 #[tokio::test]
+async fn a_request_whose_handler_fails_has_failed_on_both_sides_and_one_that_is_refused_by_its_contract_on_neither() {
+    async fn double(request: Double, _: Context<Seen>) -> Result<u32, Refusal<TooBig>> {
+        if request.number == 0 { Err(Failure::retry("busy").into()) } else { Err(Refusal::Domain(TooBig { limit: 7 })) }
+    }
+    let (bench, collector) = (Bench::new().await, Collector::start().await);
+    let clerk = bench.start_with(Service::new("clerk").answer(double), traced(&bench, collector.url())).await;
+    let porter = Service::new("porter").asks::<Double>();
+    let porter = bench.start_with(porter, traced(&bench, collector.url())).await;
+    for number in [0, 8] {
+        porter.client().ask(&Double { number }).await.expect_err("an error either way");
+    }
+    clerk.stop().await;
+    porter.stop().await;
+    let spans = collector.spans();
+    let failed = |kind: SpanKind| {
+        let of_kind = spans.iter().filter(|span| span.kind == kind);
+        of_kind.map(|span| (span.get("error.type"), span.failed)).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(failed(SpanKind::Consumer), BTreeSet::from([("", false), ("retry", true)]));
+    assert_eq!(failed(SpanKind::Client), BTreeSet::from([("", false), ("failed", true)]));
+    assert_eq!(failed(SpanKind::Producer), BTreeSet::from([("", false)]));
+}
+
+#[tokio::test]
 async fn what_is_not_recorded_where_it_begins_is_recorded_nowhere_and_carries_its_place_on() {
     async fn close(ticket: TicketFiled, ctx: Context<Seen>) -> Result<(), Failure> {
         ctx.publish(&TicketClosed { number: ticket.number }).await?;
@@ -121,7 +146,7 @@ async fn what_is_not_recorded_where_it_begins_is_recorded_nowhere_and_carries_it
     let closed = bench.raw.take("spy").await;
     assert_eq!(Raw::header(&closed, "traceparent"), Some(format!("00-{TRACE}-{SENDER}-00")));
     clerk.stop().await;
-    assert_eq!(collector.spans(), []);
+    assert!(collector.spans().is_empty(), "{:?}", collector.spans());
 }
 
 #[tokio::test]

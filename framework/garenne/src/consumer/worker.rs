@@ -157,7 +157,7 @@ impl Worker {
             match handled {
                 Ok(()) => {
                     receipt.acknowledge();
-                    traced.end(None);
+                    traced.end(message.told());
                 }
                 Err(failure) => {
                     // Boxed: what rarely happens shall not make the future of every delivery larger.

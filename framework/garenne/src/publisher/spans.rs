@@ -34,10 +34,10 @@ pub(crate) fn about_messages(about: &mut About, operation: Operation) {
 pub(crate) fn about_outgoing(about: &mut About, operation: Operation, outgoing: &Outgoing) {
     let Outgoing { exchange, routing_key, body, properties } = outgoing;
     about_messages(about, operation);
-    let destination = destination([exchange, routing_key]);
+    let destination = destination([exchange.as_str(), routing_key]);
     // Replies go to the address of one replica.
     if names::is_replies(exchange) || (exchange.is_empty() && routing_key.starts_with("amq.")) {
-        let template = if exchange.is_empty() { "amq" } else { exchange };
+        let template = if exchange.is_empty() { "amq" } else { exchange.as_str() };
         about.name(format!("{} {template}", operation.name));
         about.text("messaging.destination.template", template);
         about.truth("messaging.destination.temporary", true);

@@ -14,7 +14,7 @@ pub(super) struct Caller {
     /// The request's name.
     pub(super) request: &'static str,
     publisher: Publisher,
-    message: Arc<Message>,
+    pub(super) message: Arc<Message>,
     /// Nothing for a command.
     address: Option<ReplyAddress>,
     dialect: Option<&'static Dialect>,

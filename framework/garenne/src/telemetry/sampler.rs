@@ -19,7 +19,7 @@ impl Default for Sampler {
 
 impl Sampler {
     /// The names that are known.
-    pub(super) const NAMES: &str = "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio";
+    pub(super) const NAMES: &'static str = "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio";
 
     /// The sampler of this name. The ratio matters to those that have one.
     pub(super) fn named(name: &str, ratio: f64) -> Option<Self> {

@@ -43,7 +43,7 @@ impl Traces {
     pub fn to(endpoint: &str) -> Result<Self, String> {
         let wrong =
             |reason: &str| format!("is no URL of a collector ({reason}); give one such as http://localhost:4318");
-        let endpoint: Uri = endpoint.trim().parse().map_err(|error| wrong(&format!("{error}")))?;
+        let endpoint = endpoint.trim().parse::<Uri>().map_err(|error| wrong(&format!("{error}")))?;
         let authority = endpoint.authority().ok_or_else(|| wrong("it has no host"))?;
         if authority.as_str().contains('@') {
             return Err(wrong("a user and password go into OTEL_EXPORTER_OTLP_HEADERS, as authorization=Basic%20…"));
