@@ -75,7 +75,7 @@ async fn a_handling_is_part_of_what_sent_its_message_and_what_it_publishes_and_a
     assert_eq!(Raw::header(&closed, "traceparent"), Some(format!("00-{TRACE}-{}-01", published.id)));
     let asked = named("ask clerk.requests:clerk.double");
     assert_eq!((&asked.parent, asked.kind), (&handling.id, SpanKind::Client));
-    let answering = named("process clerk.requests:clerk.double:clerk.requests");
+    let answering = named("process clerk.requests:clerk.double:clerk.clerk.double");
     assert_eq!((&answering.parent, answering.kind), (&asked.id, SpanKind::Consumer));
     let reply = named("send clerk.replies");
     assert_eq!((&reply.parent, reply.kind), (&answering.id, SpanKind::Producer));

@@ -61,7 +61,7 @@ async fn an_order_is_one_trace_from_the_http_request_through_every_service_that_
                 let key = |span: &&Span| span.get("messaging.rabbitmq.destination.routing_key") == name;
                 trace.iter().filter(key).any(|span| span.service == "notifications")
             };
-            if !heard("orders.order-confirmed") || !heard("shipping.parcel-dispatched") {
+            if !heard("orders.order-confirmed") || !heard("shipping.shipment-dispatched") {
                 return Err(format!("{trace:?}"));
             }
             is_joined(&trace).map(|()| trace)
