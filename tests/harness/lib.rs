@@ -5,6 +5,7 @@ pub mod books;
 mod broker;
 mod browser;
 pub mod clerk;
+pub mod collector;
 mod database;
 mod encrypted_broker;
 mod encrypting;

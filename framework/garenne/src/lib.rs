@@ -41,7 +41,7 @@ pub use publisher::{CloudEvents, Receipt};
 pub use retry::{Ladder, LadderFault};
 pub use rpc::{Answers, AskError, Problem, Refusal, Replies};
 pub use service::{Client, Context, NestQueue, Running, Service, Settings, SettingsFault, StartError, run};
-pub use telemetry::LogFormat;
+pub use telemetry::{HttpRequest, LogFormat, ServerSpan, Tracer, Traces};
 pub use topology::Fault;
 
 /// What is done with a delivery, for the fuzzer in `fuzz/`.

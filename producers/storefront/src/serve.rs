@@ -14,7 +14,8 @@ pub(crate) async fn serve(client: Client<Storefront>) -> Result<(), String> {
     tracing::info!("the shop is open at http://{address}/");
     let (stop, stopping) = watch::channel(false);
     let live = Arc::clone(&client.state().live);
-    let server = http::serve(listener, Site::new(Arc::new(client.clone()), live, stopping));
+    let site = Site::new(Arc::new(client.clone()), live, stopping).traced(client.tracer());
+    let server = http::serve(listener, site);
     let stopper = async {
         client.stopping().await;
         stop.send_replace(true);

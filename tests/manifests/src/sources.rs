@@ -7,14 +7,20 @@ use crate::project::{MODULES, crate_of, read};
 
 /// The variables that every service reads.
 const SETTINGS: &str = "framework/garenne/src/service/settings.rs";
+const TRACES: &str = "framework/garenne/src/telemetry/traces.rs";
 /// Where metrics are registered.
-const METRICS: [&str; 2] = ["framework/garenne/src/telemetry/metrics.rs", "framework/garenne/src/telemetry/reading.rs"];
+const METRICS: [&str; 3] = [
+    "framework/garenne/src/telemetry/metrics.rs",
+    "framework/garenne/src/telemetry/reading.rs",
+    "framework/garenne/src/telemetry/spans.rs",
+];
 
 /// The variables of the environment that a module reads.
 #[must_use]
 pub fn settings_of(module: &str) -> BTreeSet<String> {
     static OF_LIBRARY: OnceLock<BTreeSet<String>> = OnceLock::new();
-    let of_library = OF_LIBRARY.get_or_init(|| variables(&read(SETTINGS)));
+    let of_library =
+        OF_LIBRARY.get_or_init(|| [SETTINGS, TRACES].iter().flat_map(|path| variables(&read(path))).collect());
     of_library.union(own_settings_of(module)).cloned().collect()
 }
 

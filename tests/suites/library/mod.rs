@@ -17,3 +17,4 @@ mod rpc;
 mod starting;
 mod stores;
 mod tls;
+mod traces;

@@ -12,3 +12,4 @@ mod probe;
 mod replicas;
 mod rights;
 mod start;
+mod traces;

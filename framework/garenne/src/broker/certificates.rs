@@ -60,6 +60,11 @@ impl Certificates {
         self
     }
 
+    /// What the files say now, for a server that is no broker.
+    pub(crate) fn read_now(&self) -> Result<Arc<ClientConfig>, String> {
+        self.read().map(|reading| reading.config).map_err(|fault| fault.to_string())
+    }
+
     /// Whether the service shows a certificate.
     pub(crate) fn has_own(&self) -> bool {
         self.own.is_some()
@@ -142,7 +147,7 @@ fn known_here() -> Result<RootCertStore, FileFault> {
     let mut roots = RootCertStore::empty();
     let (taken, _unreadable) = roots.add_parsable_certificates(found.certs);
     if taken == 0 {
-        let reason = "knows no authority: install its list (`ca-certificates`), or give the broker's as AMQP_CA_FILE";
+        let reason = "knows no authority: install its list (`ca-certificates`), or give the broker's as AMQP_CA_FILE, a collector's as OTEL_EXPORTER_OTLP_CERTIFICATE";
         return Err(FileFault { file: "this machine".into(), reason: reason.to_owned() });
     }
     Ok(roots)

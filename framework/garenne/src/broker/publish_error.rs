@@ -149,6 +149,26 @@ pub enum PublishError {
 }
 
 impl PublishError {
+    /// What kind of error it is, in one word.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Rejected { .. } => "rejected",
+            Self::Blocked { .. } => "blocked",
+            Self::Timeout { .. } => "timeout",
+            Self::Disconnected { .. } => "disconnected",
+            Self::NoRoom { .. } => "no-room",
+            Self::NoExchange { .. } => "no-exchange",
+            Self::NobodyThere { .. } => "nobody-there",
+            Self::Refused { .. } => "refused",
+            Self::TooLarge { .. } => "too-large",
+            Self::Encoding { .. } => "encoding",
+            Self::Undeclared { .. } => "undeclared",
+            Self::OnlyAsked { .. } => "only-asked",
+            Self::TooLate { .. } => "too-late",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+
     /// Whether it says only that the broker could not be asked, or did not answer in time.
     pub(crate) fn is_the_brokers_absence(&self) -> bool {
         match self {

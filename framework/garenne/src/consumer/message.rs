@@ -1,13 +1,15 @@
 //! What a handler may know about its message beside the body.
 
+use std::fmt::Display;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-use super::cloud_event;
+use super::{Failure, cloud_event};
 use crate::broker::Inbound;
-use crate::publisher::{Cause, header, now_in_milliseconds};
-use crate::telemetry::Trace;
+use crate::publisher::{Cause, Operation, about_messages, destination, header, now_in_milliseconds};
+use crate::telemetry::{About, Trace};
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
@@ -28,7 +30,10 @@ pub struct Message {
     pub(crate) origin_exchange: String,
     pub(crate) origin_key: String,
     pub(crate) first_failed_at: Option<i64>,
+    /// Where it came from, and once it is handled, that.
     trace: Trace,
+    /// The class and the words of the failure of which the caller of a request was told.
+    told: OnceLock<(&'static str, String)>,
 }
 
 impl Message {
@@ -69,7 +74,8 @@ impl Message {
             origin_exchange: origin_exchange.to_owned(),
             origin_key,
             first_failed_at: if again { properties.integer(header::FIRST_FAILED_AT) } else { None },
-            trace: trace.map_or_else(Trace::start, |parent| parent.child()),
+            trace: trace.unwrap_or_else(Trace::start),
+            told: OnceLock::new(),
         }
     }
 
@@ -96,6 +102,7 @@ impl Message {
             origin_key: log.to_owned(),
             first_failed_at: None,
             trace: Trace::start(),
+            told: OnceLock::new(),
         }
     }
 
@@ -168,6 +175,44 @@ impl Message {
 
     pub(crate) fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The handling failed, and its caller is told.
+    pub(crate) fn tell_failure(&self, failure: &Failure) {
+        let _an_earlier_one = self.told.set((failure.class(), failure.to_string()));
+    }
+
+    /// How the handling ended that has told its caller.
+    pub(super) fn told(&self) -> Option<(&str, &dyn Display)> {
+        self.told.get().map(|(class, text)| (*class, text as &dyn Display))
+    }
+
+    /// Describes the handling of a message of this queue, with a body of so many bytes.
+    pub(crate) fn tell(&self, about: &mut About, queue: &str, bytes: usize) {
+        let Self { origin_exchange, origin_key, .. } = self;
+        about_messages(about, Operation::PROCESS);
+        let name = destination([origin_exchange.as_str(), origin_key, queue]);
+        if self.device.is_some() {
+            // A device's own key would make a name of its own for each.
+            let template = destination([origin_exchange.as_str(), self.published_as(), queue]);
+            about.name(format!("process {template}"));
+            about.text("messaging.destination.template", template);
+        } else {
+            about.name(format!("process {name}"));
+        }
+        about.text("messaging.destination.name", name);
+        about.text("messaging.rabbitmq.destination.routing_key", origin_key);
+        if let Some(id) = &self.message_id {
+            about.text("messaging.message.id", id);
+        }
+        about.text("messaging.message.conversation_id", &self.conversation);
+        about.number("messaging.message.body.size", bytes);
+        about.number("garenne.attempt", self.attempt);
+    }
+
+    /// The same message, handled at this place in its trace.
+    pub(crate) fn at(self, trace: &Trace) -> Self {
+        Self { trace: trace.clone(), ..self }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Failure, Found, Handlers, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
 use crate::retry::{Ladder, Settlement, verdict};
-use crate::telemetry::{Metrics, QueueMetrics};
+use crate::telemetry::{Kind, Metrics, QueueMetrics, Span};
 use crate::topology::names;
 
 /// How long a copy that the broker does not take is waited with before the next try.
@@ -126,16 +126,23 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let read = |seen: &Inbound| Message::read(seen, self.parts.publisher.service());
         let handlers = &self.parts.handlers;
-        let Found { handler, message, handled } = match plain(&inbound) {
-            Ok(None) => handlers.find(&inbound, read(&inbound)),
-            Ok(Some(opened)) => {
-                let message = read(&opened);
-                handlers.find(&Arc::new(opened), message)
+        let (mut traced, found) = match plain(&inbound) {
+            Ok(None) => {
+                let (traced, message) = self.begin(&inbound);
+                (traced, handlers.find(&inbound, message))
             }
-            Err(failure) => handlers.unfit(read(&inbound), failure),
+            Ok(Some(opened)) => {
+                let (traced, message) = self.begin(&opened);
+                (traced, handlers.find(&Arc::new(opened), message))
+            }
+            Err(failure) => {
+                let (traced, message) = self.begin(&inbound);
+                (traced, handlers.unfit(message, failure))
+            }
         };
+        let Found { handler, message, handled } = found;
+        traced.describe(|about| about.text("code.function.name", handler));
         let span = tracing::info_span!(
             "handle",
             queue = self.parts.queue,
@@ -148,12 +155,28 @@ impl Worker {
             let handled = handled.await;
             drop(handling);
             match handled {
-                Ok(()) => receipt.acknowledge(),
-                // Boxed: what rarely happens shall not make the future of every delivery larger.
-                Err(failure) => Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await,
+                Ok(()) => {
+                    receipt.acknowledge();
+                    traced.end(message.told());
+                }
+                Err(failure) => {
+                    // Boxed: what rarely happens shall not make the future of every delivery larger.
+                    Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await;
+                    traced.end(Some((failure.class(), &failure)));
+                }
             }
         };
         settled.instrument(span).await;
+    }
+
+    /// What is handled, and its span. The message has the span's place in the trace from here on.
+    fn begin(&self, seen: &Inbound) -> (Span, Message) {
+        let publisher = &self.parts.publisher;
+        let message = Message::read(seen, publisher.service());
+        let mut span = publisher.tracer().begin(Kind::Consumer, message.trace());
+        span.describe(|about| message.tell(about, &self.parts.queue, seen.body.len()));
+        let message = message.at(span.trace());
+        (span, message)
     }
 
     /// The copy is confirmed before the original is acknowledged: at no moment does neither exist.

@@ -8,7 +8,8 @@ use garenne_contract::Event;
 
 use crate::broker::{Inbound, substituted};
 use crate::consumer::{cut, read_plainly, sent_at};
-use crate::publisher::header;
+use crate::publisher::{Operation, about_messages, header};
+use crate::telemetry::{About, Trace};
 
 /// The header in which the broker says where in the log an entry stands.
 const OFFSET: &str = "x-stream-offset";
@@ -85,6 +86,22 @@ pub(super) struct Unreadable {
 }
 
 impl Page {
+    /// Describes the reading of this page. Its entries belong to traces of their own.
+    pub(super) fn tell(&self, about: &mut About, log: &str, reader: &str) {
+        about_messages(about, Operation::PROCESS);
+        about.name(format!("process {log}"));
+        about.text("messaging.destination.name", log);
+        about.text("messaging.consumer.group.name", reader);
+        about.number("messaging.batch.message_count", self.entries().len());
+        for entry in self.entries() {
+            let properties = &entry.inbound.properties;
+            let place = properties.text(header::TRACEPARENT);
+            if let Some(place) = place.and_then(|place| Trace::parse(place, properties.text(header::TRACESTATE))) {
+                about.link(place);
+            }
+        }
+    }
+
     pub(super) fn new(all: Arc<[Logged]>, from: usize, missed: u64) -> (Self, Arc<Notes>) {
         let last = AtomicI64::new(all.last().map_or(-1, Logged::place));
         let notes = Arc::new(Notes { unreadable: Mutex::default(), last });

@@ -1,5 +1,6 @@
 //! Reads one log: page by page, each with its place in one transaction.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -14,7 +15,7 @@ use super::{Logged, Page, Reading};
 use crate::broker::{AckReceipt, Beginning, Broker, Delivered, Intake, Origin, Source, substituted};
 use crate::consumer::{Failure, Message, guard};
 use crate::outbox::{Handling, Outbox, database, now};
-use crate::telemetry::{Metrics, ReadingMetrics};
+use crate::telemetry::{Kind, Metrics, ReadingMetrics, Tracer};
 
 /// How often a reader to which nothing comes looks whether it was moved back.
 const LOOK: Duration = Duration::from_secs(1);
@@ -37,6 +38,7 @@ pub(crate) struct ReaderParts {
     pub(crate) outbox: Outbox,
     pub(crate) handle: Handle,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tracer: Tracer,
     /// Why it does not get on, if so.
     pub(crate) stuck: watch::Sender<Option<String>>,
 }
@@ -224,7 +226,12 @@ impl Reader {
         let (page, notes) = Page::new(Arc::clone(all), from, missed);
         let handling = Handling::begun(outbox, &self.log, transaction);
         let message = Message::of_page(log, attempt);
-        if let Err(failure) = guard(*deadline, handle(page, message, handling.clone())).await {
+        let mut span = self.parts.tracer.begin(Kind::Consumer, message.trace());
+        span.describe(|about| page.tell(about, log, reader));
+        let message = message.at(span.trace());
+        let handled = guard(*deadline, handle(page, message, handling.clone())).await;
+        span.end(handled.as_ref().err().map(|failure| (failure.class(), failure as &dyn Display)));
+        if let Err(failure) = handled {
             handling.roll_back().await;
             return Err(failure);
         }

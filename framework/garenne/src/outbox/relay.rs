@@ -187,7 +187,7 @@ impl Relay {
                 sent.confirmed.push(row);
                 continue;
             }
-            match self.publisher.send(row.outgoing.clone()).await {
+            match self.publisher.relay(row.outgoing.clone()).await {
                 Ok(settled) if !settled.routed && row.needs_a_queue() => {
                     let message = row.outgoing.name().to_owned();
                     sent.refused.push((row, PublishError::NobodyThere { message }));

@@ -30,9 +30,10 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// An event as it will stand on the wire, with its id.
+    /// An event as it will stand on the wire, with its id, at the place of the handling that writes it: it gets its own when it
+    /// is published.
     pub(crate) fn of<E: Event>(event: &E, publisher: &Publisher, cause: &Cause) -> Result<Self, PublishError> {
-        let outgoing = publisher.seal(event, cause)?;
+        let outgoing = publisher.seal(event, cause, &cause.trace)?;
         Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
     }
 
@@ -42,7 +43,7 @@ impl Draft {
         publisher: &Publisher,
         cause: &Cause,
     ) -> Result<Self, PublishError> {
-        Ok(Self { key: cause.conversation.clone(), outgoing: publisher.seal_command(request, cause)? })
+        Ok(Self { key: cause.conversation.clone(), outgoing: publisher.seal_command(request, cause, &cause.trace)? })
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Draft, Outbox, now, rows};
 use crate::broker::PublishError;
 use crate::publisher::{Cause, Publisher};
 use crate::store::Transaction;
+use crate::telemetry::{Kind, Span};
 
 /// A transaction of a background task, and the events that are published when it is committed. Dropping it without
 /// [`UnitOfWork::commit`] undoes all of it.
@@ -44,16 +45,22 @@ pub struct UnitOfWork {
     publisher: Publisher,
     cause: Cause,
     drafts: Vec<Draft>,
+    span: Span,
 }
 
 impl UnitOfWork {
     pub(crate) async fn begin(outbox: &Outbox, publisher: &Publisher) -> Result<Self, sqlx::Error> {
+        let cause = Cause::new_conversation();
+        let mut span = publisher.tracer().begin(Kind::Internal, &cause.trace);
+        span.describe(|about| about.name(format!("commit {}", publisher.service())));
+        let cause = Cause { trace: span.trace().clone(), ..cause };
         Ok(Self {
             transaction: outbox.store.write().await?,
             outbox: outbox.clone(),
             publisher: publisher.clone(),
-            cause: Cause::new_conversation(),
+            cause,
             drafts: Vec::new(),
+            span,
         })
     }
 
@@ -87,6 +94,7 @@ impl UnitOfWork {
         rows::insert(&mut self.transaction, self.outbox.store.kind(), self.drafts, now()).await?;
         self.transaction.commit().await?;
         self.outbox.committed.notify_one();
+        self.span.end(None);
         Ok(())
     }
 }

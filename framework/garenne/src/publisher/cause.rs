@@ -18,8 +18,8 @@ impl Cause {
         Self::begins(Uuid::now_v7().to_string())
     }
 
-    /// The start of the conversation of this name.
+    /// The start of the conversation of this name, in the trace that is under way.
     pub(crate) fn begins(conversation: String) -> Self {
-        Self { conversation, causation_id: None, trace: Trace::start() }
+        Self { conversation, causation_id: None, trace: Trace::here() }
     }
 }

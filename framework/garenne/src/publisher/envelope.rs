@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Cause, header};
 use crate::broker::{Outgoing, Properties};
+use crate::telemetry::Trace;
 
 /// What a message needs beside its body.
 pub(crate) struct Envelope<'a> {
@@ -17,12 +18,13 @@ pub(crate) struct Envelope<'a> {
     /// The message's id, when it has one already.
     pub(crate) id: Option<String>,
     pub(crate) cause: &'a Cause,
+    /// The message's own place in its trace.
+    pub(crate) trace: &'a Trace,
 }
 
 impl Envelope<'_> {
     pub(crate) fn seal(self, body: Vec<u8>) -> Outgoing {
         let now = now_in_milliseconds();
-        let trace = self.cause.trace.child();
         let mut properties = Properties {
             message_id: Some(self.id.unwrap_or_else(|| Uuid::now_v7().to_string())),
             kind: Some(self.kind.to_owned()),
@@ -33,14 +35,19 @@ impl Envelope<'_> {
             ..Properties::default()
         };
         properties.set_integer(header::SENT_AT, now);
-        properties.set_text(header::TRACEPARENT, trace.to_string());
-        if let Some(state) = trace.state {
-            properties.set_text(header::TRACESTATE, state);
-        }
+        set_trace(&mut properties, self.trace);
         if let Some(id) = &self.cause.causation_id {
             properties.set_text(header::CAUSATION_ID, id.clone());
         }
         Outgoing { exchange: self.exchange, routing_key: self.routing_key.to_owned(), body, properties }
+    }
+}
+
+/// Says where a message belongs.
+pub(super) fn set_trace(properties: &mut Properties, trace: &Trace) {
+    properties.set_text(header::TRACEPARENT, trace.to_string());
+    if let Some(state) = &trace.state {
+        properties.set_text(header::TRACESTATE, state.clone());
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod header;
 mod publisher;
 mod receipt;
 mod rfc3339;
+mod spans;
 
 pub(crate) use cause::Cause;
 pub use cloud_events::CloudEvents;
@@ -15,3 +16,4 @@ pub(crate) use envelope::{Envelope, now_in_milliseconds};
 pub(crate) use publisher::{BODY_LIMIT, Publisher, encode};
 pub use receipt::Receipt;
 pub(crate) use rfc3339::{from_rfc3339, to_rfc3339};
+pub(crate) use spans::{Operation, about_messages, about_outgoing, destination};

@@ -1,5 +1,6 @@
 //! Publishes typed messages.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,9 +8,11 @@ use garenne_contract::{Event, MessageName, Request};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Cause, CloudEvents, Envelope, Receipt};
+use super::envelope::set_trace;
+use super::spans::about_outgoing;
+use super::{Cause, CloudEvents, Envelope, Operation, Receipt, header};
 use crate::broker::{Confirmed, FOR_EVER, Lane, Outgoing, Properties, PublishError};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Kind, Metrics, Span, Trace, Tracer};
 use crate::topology::{Blueprint, Exit, names};
 
 /// The largest body, in bytes: what brokers since 4.0 take.
@@ -28,11 +31,17 @@ struct Parts {
     patience: Duration,
     /// If events are CloudEvents too.
     cloud_events: Option<CloudEvents>,
+    tracer: Tracer,
 }
 
 impl Publisher {
     pub(crate) fn new(lane: Lane, blueprint: Arc<Blueprint>, metrics: Arc<Metrics>, patience: Duration) -> Self {
-        Self(Arc::new(Parts { lane, blueprint, metrics, patience, cloud_events: None }))
+        Self(Arc::new(Parts { lane, blueprint, metrics, patience, cloud_events: None, tracer: Tracer::default() }))
+    }
+
+    /// Makes spans of what it sends.
+    pub(crate) fn traced(self, tracer: Tracer) -> Self {
+        Self(Arc::new(Parts { tracer, ..Parts::clone(&self.0) }))
     }
 
     /// Writes events as CloudEvents too.
@@ -53,6 +62,11 @@ impl Publisher {
         &self.0.metrics
     }
 
+    /// What makes the spans of the service.
+    pub(crate) fn tracer(&self) -> &Tracer {
+        &self.0.tracer
+    }
+
     /// How long a confirm is waited for.
     pub(crate) fn patience(&self) -> Duration {
         self.0.patience
@@ -62,12 +76,12 @@ impl Publisher {
         &self.0.lane
     }
 
-    /// An event of this service as it stands on the wire.
-    pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause) -> Result<Outgoing, PublishError> {
+    /// An event of this service as it stands on the wire, at this place in its trace.
+    pub(crate) fn seal<E: Event>(&self, event: &E, cause: &Cause, trace: &Trace) -> Result<Outgoing, PublishError> {
         let (name, service) = (E::NAME.as_str(), self.service());
         if self.0.blueprint.publishes.contains(&E::NAME) {
             let exchange = names::events(E::NAME.owner());
-            let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause };
+            let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause, trace };
             return self.write(envelope, event);
         }
         let Some(exit) = self.exit::<E>() else {
@@ -75,7 +89,7 @@ impl Publisher {
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
         let (exchange, routing_key) = (exit.exchange.clone(), exit.key.as_str());
-        let envelope = Envelope { exchange, routing_key, kind: name, service, id: None, cause };
+        let envelope = Envelope { exchange, routing_key, kind: name, service, id: None, cause, trace };
         Ok(envelope.seal(wrapped(exit, &encode(name, event)?)))
     }
 
@@ -103,13 +117,19 @@ impl Publisher {
     }
 
     /// A command as it stands on the wire: a request that nobody waits for.
-    pub(crate) fn seal_command<R: Request>(&self, request: &R, cause: &Cause) -> Result<Outgoing, PublishError> {
+    pub(crate) fn seal_command<R: Request>(
+        &self,
+        request: &R,
+        cause: &Cause,
+        trace: &Trace,
+    ) -> Result<Outgoing, PublishError> {
         let name = R::NAME.as_str();
         if !self.0.blueprint.asks.contains(&R::NAME) {
             return Err(self.not_asked(R::NAME));
         }
         let exchange = names::requests(R::NAME.owner());
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), id: None, cause };
+        let service = self.service();
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause, trace };
         Ok(envelope.seal(encode(name, request)?))
     }
 
@@ -124,7 +144,9 @@ impl Publisher {
 
     /// Publishes a command and returns once the broker has it in its owner's queue.
     pub(crate) async fn command<R: Request>(&self, request: &R, cause: &Cause) -> Result<(), PublishError> {
-        let settled = self.send(self.seal_command(request, cause)?).await?;
+        let span = self.begin(&cause.trace);
+        let outgoing = self.seal_command(request, cause, span.trace())?;
+        let settled = self.send(span, outgoing).await?;
         if settled.routed { Ok(()) } else { Err(PublishError::NobodyThere { message: R::NAME.to_string() }) }
     }
 
@@ -135,8 +157,16 @@ impl Publisher {
 
     /// Publishes an event of this service and returns once the broker has confirmed it.
     pub(crate) async fn event<E: Event>(&self, event: &E, cause: &Cause) -> Result<Receipt, PublishError> {
+        let mut span = self.begin(&cause.trace);
+        let outgoing = self.seal(event, cause, span.trace())?;
+        span.describe(|about| about_outgoing(about, Operation::SEND, &outgoing));
+        let sent = self.send_event(event, outgoing).await;
+        ended(span, &sent);
+        sent
+    }
+
+    async fn send_event<E: Event>(&self, event: &E, mut outgoing: Outgoing) -> Result<Receipt, PublishError> {
         let (name, began) = (E::NAME.as_str(), Instant::now());
-        let mut outgoing = self.seal(event, cause)?;
         let room = match self.0.lane.room_now(outgoing.weight()) {
             Some(room) => room,
             None => {
@@ -163,9 +193,11 @@ impl Publisher {
     /// Publishes something that this service says about itself; whether it arrives is of no consequence.
     pub(crate) async fn notice(&self, name: &str, body: &serde_json::Value, cause: &Cause) {
         let exchange = names::events(self.service());
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service: self.service(), id: None, cause };
+        let (service, span) = (self.service(), self.begin(&cause.trace));
+        let trace = span.trace();
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause, trace };
         let published = match self.write(envelope, body) {
-            Ok(outgoing) => self.send(outgoing).await.map(drop),
+            Ok(outgoing) => self.send(span, outgoing).await.map(drop),
             Err(error) => Err(error),
         };
         if let Err(error) = published {
@@ -186,16 +218,35 @@ impl Publisher {
         Ok(settled)
     }
 
-    /// Publishes anything, and waits for the confirm.
-    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
-        self.send_within(outgoing, self.0.patience).await
+    /// The span of a message that will be sent. It has to have this place when it is sealed.
+    pub(crate) fn begin(&self, parent: &Trace) -> Span {
+        self.0.tracer.begin(Kind::Producer, parent)
     }
 
-    pub(crate) async fn send_within(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
+    /// Publishes anything within its span, and waits for the confirm.
+    pub(crate) async fn send(&self, mut span: Span, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
+        span.describe(|about| about_outgoing(about, Operation::SEND, &outgoing));
         let published = self.0.metrics.published(outgoing.properties.kind.as_deref().unwrap_or_default());
-        let settled = self.0.lane.publish(outgoing, patience).await?;
+        let sent = self.0.lane.publish(outgoing, self.0.patience).await;
+        ended(span, &sent);
+        let settled = sent?;
         self.0.metrics.confirmed(&published, settled.routed);
         Ok(settled)
+    }
+
+    /// Publishes what was committed. It has the place of the handling that wrote it, and gets its own now.
+    pub(crate) async fn relay(&self, mut outgoing: Outgoing) -> Result<Confirmed, PublishError> {
+        let written = outgoing.properties.text(header::TRACEPARENT).filter(|_| self.0.tracer.is_on());
+        let written = written.and_then(|place| Trace::parse(place, outgoing.properties.text(header::TRACESTATE)));
+        let span = match written {
+            Some(written) => {
+                let span = self.begin(&written);
+                set_trace(&mut outgoing.properties, span.trace());
+                span
+            }
+            None => Span::none(),
+        };
+        self.send(span, outgoing).await
     }
 
     /// Publishes a message of this name, and waits for the confirm as long as its caller does.
@@ -205,6 +256,10 @@ impl Publisher {
         self.0.metrics.confirmed(&published, settled.routed);
         Ok(settled)
     }
+}
+
+fn ended<T>(span: Span, sent: &Result<T, PublishError>) {
+    span.end(sent.as_ref().err().map(|error| (error.class(), error as &dyn Display)));
 }
 
 /// The body of a message that foreign servers take.

@@ -44,7 +44,7 @@ pub(crate) async fn answer<R: Request>(
                 if !handling.has_begun() {
                     return Ok(Answer::Reply(Reply::value(body)));
                 }
-                if let Some(outgoing) = caller.seal(Reply::value(body)) {
+                if let Some(outgoing) = caller.seal(Reply::value(body), message.trace()) {
                     // Replies are about nothing but themselves.
                     let key = outgoing.properties.message_id.clone().unwrap_or_default();
                     handling.take_in(Draft { key, outgoing })?;
@@ -156,10 +156,12 @@ async fn conclude(caller: &Caller, answered: Result<Answer, Failure>) -> Result<
         Ok(Answer::Reply(reply)) => reply,
         Ok(Answer::Refusal(error, value)) => Reply::problem(Problem::refused(error, value)),
         Err(failure) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
+            caller.message.tell_failure(&failure);
             Reply::problem(Problem::malformed(failure.to_string()))
         }
         Err(failure) => {
             tracing::warn!(request = caller.request, error = %failure, "the handler of a request failed");
+            caller.message.tell_failure(&failure);
             let retryable = failure.outcome() == Outcome::Retryable;
             Reply::problem(if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) })
         }

@@ -12,11 +12,12 @@ use garenne_contract::Request;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::AskError;
-use super::requester::{Call, read};
+use super::requester::{Call, answered, read};
 use super::unread::{UNREAD, Unread};
 use super::waiters::{Place, WaitingForMany};
 use crate::broker::Inbound;
 use crate::publisher::{Publisher, header};
+use crate::telemetry::Span;
 
 /// The replies to one request, in the order in which the responder gave them: a [`Stream`], and [`Answers::next`].
 ///
@@ -67,6 +68,8 @@ pub struct Answers<R: Request> {
     place: Option<Place>,
     ended: bool,
     request_type: PhantomData<fn() -> R>,
+    /// Nothing once it has ended.
+    span: Option<Span>,
 }
 
 /// What a message means.
@@ -80,9 +83,9 @@ enum Heard<T> {
 }
 
 impl<R: Request> Answers<R> {
-    pub(super) fn new(call: &Call, waiting: WaitingForMany, publisher: Publisher) -> Self {
+    pub(super) fn new(call: Call, waiting: WaitingForMany, publisher: Publisher) -> Self {
         let WaitingForMany { place, replies } = waiting;
-        let Call { request, patience, started, deadline, .. } = *call;
+        let Call { request, patience, started, deadline, span, .. } = call;
         Self {
             request,
             replies,
@@ -96,6 +99,7 @@ impl<R: Request> Answers<R> {
             place: Some(place),
             ended: false,
             request_type: PhantomData,
+            span: Some(span),
         }
     }
 
@@ -143,8 +147,11 @@ impl<R: Request> Answers<R> {
     }
 
     /// No more will be given.
-    fn end(&mut self) {
+    fn end(&mut self, error: Option<&AskError<R::Error>>) {
         self.ended = true;
+        if let Some(span) = self.span.take() {
+            answered(span, error);
+        }
         self.forget();
     }
 }
@@ -169,12 +176,12 @@ impl<R: Request> Stream for Answers<R> {
                     Ok(Heard::Reply(reply)) => return Poll::Ready(Some(Ok(reply))),
                     Ok(Heard::Whole(reply)) => {
                         self.publisher.metrics().answered(request, self.started.elapsed());
-                        self.end();
+                        self.end(None);
                         return Poll::Ready(Some(Ok(reply)));
                     }
                     Ok(Heard::End) => {
                         self.publisher.metrics().answered(request, self.started.elapsed());
-                        self.end();
+                        self.end(None);
                         return Poll::Ready(None);
                     }
                     Err(error) => error,
@@ -187,7 +194,7 @@ impl<R: Request> Stream for Answers<R> {
                 Poll::Ready(None) => AskError::Disconnected { request },
                 Poll::Pending => return Poll::Pending,
             };
-            self.end();
+            self.end(Some(&error));
             return Poll::Ready(Some(Err(error)));
         }
     }

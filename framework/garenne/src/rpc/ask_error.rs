@@ -80,3 +80,21 @@ pub enum AskError<E> {
     #[error("{0}")]
     Publish(PublishError),
 }
+
+impl<E> AskError<E> {
+    /// What kind of error it is, in one word.
+    pub(super) fn class(&self) -> &str {
+        match self {
+            Self::Remote(_) => "refused",
+            Self::Problem(problem) => problem.kind.rsplit(':').next().unwrap_or_default(),
+            Self::NobodyThere { .. } => "nobody-there",
+            Self::Timeout { .. } => "timeout",
+            Self::Disconnected { .. } => "disconnected",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Overrun { .. } => "overrun",
+            Self::TooManyCalls { .. } => "too-many-calls",
+            Self::Undecodable { .. } => "undecodable",
+            Self::Publish(error) => error.class(),
+        }
+    }
+}

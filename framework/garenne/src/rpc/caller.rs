@@ -6,6 +6,7 @@ use super::{Problem, problem};
 use crate::broker::{Inbound, Outgoing, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};
 use crate::publisher::{Envelope, Publisher, header};
+use crate::telemetry::Trace;
 use crate::topology::names;
 
 /// The caller of one request.
@@ -13,7 +14,7 @@ pub(super) struct Caller {
     /// The request's name.
     pub(super) request: &'static str,
     publisher: Publisher,
-    message: Arc<Message>,
+    pub(super) message: Arc<Message>,
     /// Nothing for a command.
     address: Option<ReplyAddress>,
     dialect: Option<&'static Dialect>,
@@ -88,8 +89,9 @@ impl Caller {
 
     /// Tells the caller, and returns once the broker has the reply: whether the caller was there.
     pub(super) async fn tell(&self, reply: Reply) -> Result<bool, Failure> {
-        let Some(outgoing) = self.seal(reply) else { return Ok(true) };
-        let sent = self.publisher.send(outgoing).await;
+        let span = self.publisher.begin(self.message.trace());
+        let Some(outgoing) = self.seal(reply, span.trace()) else { return Ok(true) };
+        let sent = self.publisher.send(span, outgoing).await;
         let settled = sent.map_err(|error| match error {
             // A caller makes its exchange before it asks. Each try would cost the lane its channel, and none would succeed.
             // The default exchange always exists: the lane has taken a neighbour's fault for this one's.
@@ -102,8 +104,8 @@ impl Caller {
         Ok(settled.routed)
     }
 
-    /// The reply as it stands on the wire. Nothing for a command.
-    pub(super) fn seal(&self, reply: Reply) -> Option<Outgoing> {
+    /// The reply as it stands on the wire, at this place in its trace. Nothing for a command.
+    pub(super) fn seal(&self, reply: Reply, trace: &Trace) -> Option<Outgoing> {
         let ReplyAddress { exchange, key, correlation_id } = self.address.as_ref()?;
         let exchange = exchange.clone();
         let kind = format!("{}.reply", self.request);
@@ -114,7 +116,7 @@ impl Caller {
             None => content.written(),
             Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
         };
-        let envelope = Envelope { exchange, routing_key: key, kind: &kind, service, id: None, cause: &cause };
+        let envelope = Envelope { exchange, routing_key: key, kind: &kind, service, id: None, cause: &cause, trace };
         let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
         properties.correlation_id.clone_from(correlation_id);

@@ -7,7 +7,7 @@ use garenne_contract::Request;
 use tokio::time::timeout_at;
 
 use super::AskError;
-use super::requester::{Call, Requester};
+use super::requester::{Requester, answered};
 use super::unread::UNREAD;
 use super::waiters::WaitingForMany;
 use crate::broker::Inbound;
@@ -27,14 +27,14 @@ impl Requester {
         write: impl FnOnce(&str) -> Vec<u8>,
         mut hear: impl FnMut(&Inbound) -> Option<Result<R::Reply, AskError<R::Error>>>,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        let call = Call::new(R::NAME.as_str(), cause, patience, Some(exit.clone()));
+        let mut call = self.begin(R::NAME.as_str(), cause, patience, Some(exit.clone()));
         let body = write(&call.id);
         let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
         let WaitingForMany { place: _place, mut replies } = waiting;
         let request = call.request;
         let mut sent = false;
         let heard = timeout_at(call.deadline, async {
-            let mut sending = pin!(self.send::<R>(&call, body));
+            let mut sending = pin!(self.send::<R>(&mut call, body));
             loop {
                 tokio::select! {
                     biased;
@@ -57,6 +57,7 @@ impl Requester {
         if reply.is_ok() {
             self.publisher.metrics().answered(request, call.started.elapsed());
         }
+        answered(call.span, reply.as_ref().err());
         reply
     }
 }

@@ -1,5 +1,6 @@
 //! Sends requests and waits for replies.
 
+use std::fmt::Display;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use super::mailbox::Mailbox;
 use super::waiters::Waiting;
 use super::{Answers, AskError, Problem, problem};
 use crate::broker::{Inbound, Lane, Outgoing, PublishError};
-use crate::publisher::{Cause, Envelope, Publisher, encode, header, now_in_milliseconds};
+use crate::publisher::{Cause, Envelope, Operation, Publisher, about_outgoing, encode, header, now_in_milliseconds};
+use crate::telemetry::{Kind, Span};
 use crate::topology::{Blueprint, Exit, names};
 
 /// The broker takes no expiration beyond 49 days; nobody waits so long.
@@ -38,19 +40,27 @@ pub(super) struct Call {
     pub(super) deadline: Instant,
     /// Where it goes, if not to an exchange of its owner.
     exit: Option<Exit>,
-}
-
-impl Call {
-    /// Without a cause a new conversation begins, which has the name of the request.
-    pub(super) fn new(request: &'static str, cause: Option<Cause>, patience: Duration, exit: Option<Exit>) -> Self {
-        let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
-        let id = Uuid::now_v7().to_string();
-        let cause = cause.unwrap_or_else(|| Cause::begins(id.clone()));
-        Self { request, id, cause, patience, started, deadline: started + patience, exit }
-    }
+    /// From the question to its answer.
+    pub(super) span: Span,
 }
 
 impl Requester {
+    /// Without a cause a new conversation begins, which has the name of the request.
+    pub(super) fn begin(
+        &self,
+        request: &'static str,
+        cause: Option<Cause>,
+        patience: Duration,
+        exit: Option<Exit>,
+    ) -> Call {
+        let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
+        let id = Uuid::now_v7().to_string();
+        let cause = cause.unwrap_or_else(|| Cause::begins(id.clone()));
+        let mut span = self.publisher.tracer().begin(Kind::Client, &cause.trace);
+        span.describe(|about| about.name(format!("ask {request}")));
+        Call { request, id, cause, patience, started, deadline: started + patience, exit, span }
+    }
+
     pub(crate) fn new(publisher: Publisher, blueprint: Arc<Blueprint>, mailbox: Mailbox) -> Self {
         Self { publisher, blueprint, mailbox }
     }
@@ -64,13 +74,17 @@ impl Requester {
         cause: Option<Cause>,
         patience: Duration,
     ) -> Result<R::Reply, AskError<R::Error>> {
-        let (call, body) = self.call(request, cause, patience)?;
+        let (mut call, body) = self.call(request, cause, patience)?;
         let waiting = self.mailbox.waiters.wait_for(&call.id).ok_or_else(|| self.too_many::<R>())?;
         let mut sent = false;
-        let exchanged = timeout_at(call.deadline, self.exchange::<R>(&call, body, waiting, &mut sent)).await;
-        let reply = exchanged.unwrap_or_else(|_| Err(self.late::<R>(&call, sent)))?;
-        self.publisher.metrics().answered(call.request, call.started.elapsed());
-        read::<R>(&reply)
+        let exchanged = timeout_at(call.deadline, self.exchange::<R>(&mut call, body, waiting, &mut sent)).await;
+        let reply = exchanged.unwrap_or_else(|_| Err(self.late::<R>(&call, sent)));
+        let answer = reply.and_then(|reply| {
+            self.publisher.metrics().answered(call.request, call.started.elapsed());
+            read::<R>(&reply)
+        });
+        answered(call.span, answer.as_ref().err());
+        answer
     }
 
     /// Sends a request and returns once the broker has it. All its replies together may take so long.
@@ -82,11 +96,14 @@ impl Requester {
         cause: Option<Cause>,
         patience: Duration,
     ) -> Result<Answers<R>, AskError<R::Error>> {
-        let (call, body) = self.call(request, cause, patience)?;
+        let (mut call, body) = self.call(request, cause, patience)?;
         let waiting = self.mailbox.waiters.wait_for_many(&call.id).ok_or_else(|| self.too_many::<R>())?;
-        let sent = timeout_at(call.deadline, self.send::<R>(&call, body)).await;
-        sent.unwrap_or_else(|_| Err(self.late::<R>(&call, false)))?;
-        Ok(Answers::new(&call, waiting, self.publisher.clone()))
+        let sent = timeout_at(call.deadline, self.send::<R>(&mut call, body)).await;
+        if let Err(error) = sent.unwrap_or_else(|_| Err(self.late::<R>(&call, false))) {
+            answered(call.span, Some(&error));
+            return Err(error);
+        }
+        Ok(Answers::new(call, waiting, self.publisher.clone()))
     }
 
     /// What requests are sent on.
@@ -110,7 +127,7 @@ impl Requester {
             return Err(AskError::Publish(self.publisher.not_asked(R::NAME)));
         }
         let body = encode(name, request).map_err(AskError::Publish)?;
-        Ok((Call::new(name, cause, patience, None), body))
+        Ok((self.begin(name, cause, patience, None), body))
     }
 
     /// Where a request goes that is not for an exchange of its owner.
@@ -136,16 +153,17 @@ impl Requester {
 
     async fn exchange<R: Request>(
         &self,
-        call: &Call,
+        call: &mut Call,
         body: Vec<u8>,
         mut waiting: Waiting,
         sent: &mut bool,
     ) -> Result<Inbound, AskError<R::Error>> {
+        let request = call.request;
         let mut sending = pin!(self.send::<R>(call, body));
         loop {
             tokio::select! {
                 biased;
-                reply = waiting.reply() => return reply.ok_or(AskError::Disconnected { request: call.request }),
+                reply = waiting.reply() => return reply.ok_or(AskError::Disconnected { request }),
                 // The reply may overtake the confirm.
                 result = &mut sending, if !*sent => {
                     result?;
@@ -156,7 +174,7 @@ impl Requester {
     }
 
     /// Sends the request as soon as replies can come, and returns once the broker has it in a queue.
-    pub(super) async fn send<R: Request>(&self, call: &Call, body: Vec<u8>) -> Result<(), AskError<R::Error>> {
+    pub(super) async fn send<R: Request>(&self, call: &mut Call, body: Vec<u8>) -> Result<(), AskError<R::Error>> {
         let request = call.request;
         let address = self.mailbox.address_for(&call.id).await;
         let left = call.deadline.saturating_duration_since(Instant::now());
@@ -166,6 +184,7 @@ impl Requester {
             return Err(AskError::Timeout { request, waited: call.patience });
         }
         let outgoing = self.seal::<R>(call, body, address, milliseconds);
+        call.span.describe(|about| about_outgoing(about, Operation::ASK, &outgoing));
         match self.publisher.send_patiently(request, outgoing).await {
             Ok(settled) if settled.routed => Ok(()),
             // The owner makes the exchange when it first starts.
@@ -176,13 +195,13 @@ impl Requester {
 
     fn seal<R: Request>(&self, call: &Call, body: Vec<u8>, address: String, milliseconds: u64) -> Outgoing {
         let Call { request, cause, .. } = call;
-        let service = self.publisher.service();
+        let (service, trace) = (self.publisher.service(), call.span.trace());
         let (exchange, routing_key) = match &call.exit {
             None => (names::requests(R::NAME.owner()), *request),
             Some(exit) => (exit.exchange.clone(), exit.key.as_str()),
         };
         let id = Some(call.id.clone());
-        let mut outgoing = Envelope { exchange, routing_key, kind: request, service, id, cause }.seal(body);
+        let mut outgoing = Envelope { exchange, routing_key, kind: request, service, id, cause, trace }.seal(body);
         let properties = &mut outgoing.properties;
         if cause.conversation != call.id {
             properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
@@ -197,6 +216,12 @@ impl Requester {
         properties.expiration = Some(milliseconds.to_string());
         outgoing
     }
+}
+
+/// The span of a call ends. What the contract calls an error is an answer as any other.
+pub(super) fn answered<E: Display>(span: Span, error: Option<&AskError<E>>) {
+    let failed = error.filter(|error| !matches!(error, AskError::Remote(_)));
+    span.end(failed.map(|error| (error.class(), error as &dyn Display)));
 }
 
 /// What the responder says: its reply, or why there is none.

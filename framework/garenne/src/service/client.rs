@@ -13,6 +13,7 @@ use crate::nest;
 use crate::outbox::{Handling, Outbox, UnitOfWork};
 use crate::publisher::{Cause, Publisher, Receipt};
 use crate::rpc::{Answers, AskError, Requester};
+use crate::telemetry::Tracer;
 
 /// The service's state and its way to the broker, outside of any handler. Cheap to clone.
 ///
@@ -147,6 +148,12 @@ impl<S> Client<S> {
     /// [`PublishError`] says whether the broker may have the command all the same.
     pub async fn command<R: Request>(&self, request: &R) -> Result<(), PublishError> {
         self.parts.publisher.command(request, &Cause::new_conversation()).await
+    }
+
+    /// Makes spans of what comes to the service by another way than the broker.
+    #[must_use]
+    pub fn tracer(&self) -> Tracer {
+        self.parts.publisher.tracer().clone()
     }
 
     /// Whether the service consumes and can publish now.

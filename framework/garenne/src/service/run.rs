@@ -79,6 +79,9 @@ where
 {
     let settings = Settings::from_env().map_err(StartError::Settings)?;
     install_log(settings.log_format, settings.log_filter.as_deref());
+    for doubt in &settings.doubts {
+        tracing::warn!("{doubt}");
+    }
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|reason| StartError::System { what: "a signal handler", reason })?;
     let mut interrupt =
@@ -145,8 +148,8 @@ fn help(service: &str) -> String {
          {service} healthcheck   ask the service that runs in this environment whether it is alive\n\n\
          AMQP_URL names the broker, such as amqp://{service}:password@localhost:5672/%2f. Further variables: AMQP_CA_FILE,\n\
          AMQP_CERT_FILE, AMQP_KEY_FILE, ADMIN_ADDR, INSTANCE, DRAIN_SECONDS, PUBLISH_TIMEOUT_MS, PUBLISH_IN_FLIGHT, PUBLISH_IN_FLIGHT_BYTES, REQUEST_TIMEOUT_MS,\n\
-         REQUESTS_IN_FLIGHT, INBOX_HOURS, RETRY_LADDER_MS, LOG_FORMAT and RUST_LOG (garenne::Settings explains them), and\n\
-         the service's own."
+         REQUESTS_IN_FLIGHT, INBOX_HOURS, RETRY_LADDER_MS, LOG_FORMAT and RUST_LOG (garenne::Settings explains them),\n\
+         OTEL_EXPORTER_OTLP_ENDPOINT and its like for traces, and the service's own."
     )
 }
 

@@ -20,7 +20,7 @@ use crate::log::{Reader, ReaderParts};
 use crate::outbox::{Outbox, Relay};
 use crate::publisher::Publisher;
 use crate::rpc::{Mailbox, Requester};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Exporter, Metrics, Tracer};
 
 /// Handles beyond the deadline what cannot wait: closing channels and connections, each bounded by itself.
 const GRACE: Duration = Duration::from_secs(15);
@@ -57,6 +57,7 @@ pub struct Running<S> {
     lanes: JoinSet<()>,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
+    exporter: Option<Exporter>,
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
@@ -78,6 +79,15 @@ impl<S: Send + Sync + 'static> Service<S> {
         let service = blueprint.service.clone();
         let instance = settings.instance.as_str();
         let metrics = Arc::new(Metrics::new(&service));
+        let (tracer, exporter) = match settings.traces {
+            Some(traces) => {
+                let certificates = settings.collector_certificates;
+                let encryption = Box::new(move || certificates.read_now());
+                let (tracer, exporter) = traces.export(&service, instance, metrics.spans.clone(), encryption);
+                (tracer, Some(exporter))
+            }
+            None => (Tracer::default(), None),
+        };
         let broker = Broker::new(settings.address.clone(), settings.certificates, &format!("{service}/{instance}"));
         let broker =
             Arc::new(broker.map_err(|reason| StartError::System { what: "a thread for the AMQP client", reason })?);
@@ -95,7 +105,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         };
         let publish_timeout = settings.publish_timeout;
         let publisher = Publisher::new(lane(None), Arc::clone(&blueprint), Arc::clone(&metrics), publish_timeout)
-            .writing(self.cloud_events);
+            .writing(self.cloud_events)
+            .traced(tracer.clone());
         let mailbox = Mailbox::new(settings.requests_in_flight, Arc::clone(&metrics));
         let mut sources = Vec::new();
         let asking = if blueprint.has_reply_queue() {
@@ -153,9 +164,9 @@ impl<S: Send + Sync + 'static> Service<S> {
             // The wiring has no reader without a store.
             let Some(outbox) = outbox.clone() else { continue };
             let tag = consumer_tag(&format!("{}.{}", reading.log, reading.reader), instance);
-            let (handle, metrics) = (bind(&client), Arc::clone(&metrics));
-            let reader =
-                Reader::new(ReaderParts { reading, broker: Arc::clone(&broker), outbox, handle, metrics, stuck });
+            let (handle, metrics, tracer) = (bind(&client), Arc::clone(&metrics), tracer.clone());
+            let broker = Arc::clone(&broker);
+            let reader = Reader::new(ReaderParts { reading, broker, outbox, handle, metrics, tracer, stuck });
             sources.push(Arc::new(reader.source(tag)));
         }
         let mut workers = Vec::new();
@@ -221,6 +232,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             lanes,
             serving,
             stop_serving,
+            exporter,
         })
     }
 }
@@ -316,6 +328,9 @@ impl<S: Send + Sync + 'static> Running<S> {
         let _ = timeout_at(deadline + GRACE, async { while self.lanes.join_next().await.is_some() {} }).await;
         if !self.serving.is_finished() {
             let _ = timeout_at(deadline + GRACE, &mut self.serving).await;
+        }
+        if let Some(exporter) = self.exporter.take() {
+            exporter.finish(deadline + GRACE).await;
         }
         tracing::info!("stopped");
     }

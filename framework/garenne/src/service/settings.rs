@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::broker::{Address, Certificates};
 use crate::retry::Ladder;
-use crate::telemetry::{LogFormat, check_filter};
+use crate::telemetry::{LogFormat, Traces, check_filter};
 
 /// 64 MiB.
 const PUBLISH_IN_FLIGHT_BYTES: u32 = 67_108_864;
@@ -35,6 +35,7 @@ const KEY_FILE: &str = "AMQP_KEY_FILE";
 /// | `RETRY_LADDER_MS` | the delays between attempts, rising: `1000,5000,30000` | the service's own |
 /// | `LOG_FORMAT` | `text` or `json` | `text` |
 /// | `RUST_LOG` | which log lines are written, such as `debug,lapin=off` | `info`, without the AMQP client's own |
+/// | `OTEL_EXPORTER_OTLP_ENDPOINT` | the OpenTelemetry collector, `http://host:4318`; further `OTEL_` variables are in `docs/kubernetes.md` | none, and no traces |
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -66,6 +67,12 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Which log lines are written. `None` is the default.
     pub log_filter: Option<String>,
+    /// Where traces go. `None` means that there are none.
+    pub traces: Option<Traces>,
+    /// Who the collector of the traces has to be, and who this service is to it, where its URL begins with `https://`.
+    pub collector_certificates: Certificates,
+    /// What the environment says about traces and makes no sense.
+    pub(super) doubts: Vec<String>,
 }
 
 /// A variable of the environment that is missing or makes no sense.
@@ -95,6 +102,9 @@ impl Settings {
             ladder: None,
             log_format: LogFormat::Text,
             log_filter: None,
+            traces: None,
+            collector_certificates: Certificates::default(),
+            doubts: Vec::new(),
         }
     }
 
@@ -149,6 +159,8 @@ impl Settings {
         let ladder = read.ladder();
         let log_format = read.log_format();
         let log_filter = read.log_filter();
+        let collector_certificates = read.collector_certificates();
+        let (traces, doubts) = Traces::read(variable);
         let Some(address) = address.filter(|_| faults.is_empty()) else { return Err(faults) };
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let settings = Self {
@@ -166,6 +178,9 @@ impl Settings {
             ladder,
             log_format,
             log_filter,
+            traces,
+            collector_certificates,
+            doubts,
         };
         settings.check_encryption().map_err(|fault| vec![fault])?;
         Ok(settings)
@@ -212,6 +227,18 @@ impl Reader<'_> {
             (None, None) => {}
         }
         certificates
+    }
+
+    fn collector_certificates(&self) -> Certificates {
+        let [authorities, certificate, key] = [
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        ]
+        .map(|name| Traces::variable(self.variable, name));
+        let certificates = Certificates::default();
+        let certificates = authorities.map_or(certificates.clone(), |file| certificates.signed_by(file));
+        certificate.zip(key).map_or(certificates.clone(), |(certificate, key)| certificates.own(certificate, key))
     }
 
     fn parsed<T: FromStr>(&mut self, name: &'static str, default: T, rule: &str) -> T {

@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::reading::{ReadingMetrics, Readings};
+use super::spans::SpanCounts;
 
 /// The counters of one running service. All names begin with `garenne_`; times are in seconds.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub(crate) struct Metrics {
     outbox_pending: Gauge,
     outbox_age: Gauge,
     readings: Readings,
+    pub(crate) spans: SpanCounts,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,6 +111,7 @@ impl Metrics {
             outbox_pending: Gauge::default(),
             outbox_age: Gauge::default(),
             readings: Readings::default(),
+            spans: SpanCounts::default(),
         };
         registry.register("published", "Messages handed to the broker", metrics.published.clone());
         registry.register("confirmed", "Messages the broker confirmed", metrics.confirmed.clone());
@@ -148,6 +151,7 @@ impl Metrics {
         let age = metrics.outbox_age.clone();
         registry.register_with_unit("outbox_age", "How long the oldest of them waits", Unit::Seconds, age);
         metrics.readings.register(&mut registry);
+        metrics.spans.register(&mut registry);
         metrics.registry = registry;
         metrics
     }

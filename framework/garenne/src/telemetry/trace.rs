@@ -6,28 +6,63 @@ use rand::RngExt as _;
 
 /// The specification asks for 512 bytes to be passed on. More may be left out, and would weigh on every message that follows.
 const STATE_LIMIT: usize = 512;
+/// The flag that says so.
+const SAMPLED: u8 = 1;
 
 /// A position in a trace: `traceparent`, and `tracestate` untouched.
 ///
 /// <https://www.w3.org/TR/trace-context/>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trace {
-    trace_id: u128,
-    span_id: u64,
-    flags: u8,
+    pub(super) trace_id: u128,
+    /// 0 before the first span of a trace that begins here.
+    pub(super) span_id: u64,
+    /// Of the span that this one is part of; 0 where none is known.
+    pub(super) parent_id: u64,
+    pub(super) flags: u8,
     pub(crate) state: Option<String>,
 }
 
+tokio::task_local! {
+    /// Where the work of this task belongs that is no handling of a message.
+    static HERE: Trace;
+}
+
 impl Trace {
-    /// The start of a new trace, sampled.
+    /// The start of a new trace, sampled. It has no span yet.
     pub(crate) fn start() -> Self {
-        let mut random = rand::rng();
-        Self { trace_id: random.random_range(1..=u128::MAX), span_id: span_id(), flags: 1, state: None }
+        let trace_id = rand::rng().random_range(1..=u128::MAX);
+        Self { trace_id, span_id: 0, parent_id: 0, flags: SAMPLED, state: None }
+    }
+
+    /// The trace that this task [works for](Self::around), or a new one.
+    pub(crate) fn here() -> Self {
+        HERE.try_with(Self::clone).unwrap_or_else(|_| Self::start())
+    }
+
+    /// What the work begins belongs to this trace.
+    pub(crate) fn around<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        HERE.scope(self.clone(), work)
     }
 
     /// The next span of this trace.
-    pub(crate) fn child(&self) -> Self {
-        Self { span_id: span_id(), ..self.clone() }
+    pub(super) fn child(&self) -> Self {
+        Self { span_id: span_id(), parent_id: self.span_id, ..self.clone() }
+    }
+
+    /// Itself, or the first span of a trace that has none yet.
+    pub(super) fn placed(&self) -> Self {
+        if self.span_id == 0 { self.child() } else { self.clone() }
+    }
+
+    /// Whether whoever began the span has recorded it.
+    pub(super) fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    pub(super) fn sampled(self, sampled: bool) -> Self {
+        let others = self.flags & !SAMPLED;
+        Self { flags: if sampled { others | SAMPLED } else { others }, ..self }
     }
 
     /// Reads a `traceparent` header. A malformed one is no trace, as the specification asks.
@@ -45,6 +80,7 @@ impl Trace {
         Some(Self {
             trace_id,
             span_id,
+            parent_id: 0,
             flags,
             state: state.filter(|state| state.len() <= STATE_LIMIT).map(str::to_owned),
         })
@@ -90,9 +126,27 @@ mod tests {
     fn a_child_stays_in_the_trace_with_a_span_of_its_own() {
         let trace = Trace::parse(SAMPLE, None).unwrap();
         let child = trace.child();
-        assert_eq!(child.trace_id, trace.trace_id);
+        assert_eq!((child.trace_id, child.parent_id), (trace.trace_id, trace.span_id));
         assert_ne!(child.span_id, trace.span_id);
+        assert_eq!(trace.placed(), trace);
         assert_ne!(Trace::start().trace_id, Trace::start().trace_id);
+        let first = Trace::start().placed();
+        assert!(first.span_id != 0 && first.parent_id == 0, "{first:?}");
+    }
+
+    #[test]
+    fn what_is_sampled_says_so_and_other_flags_stay() {
+        let flagged = Trace::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03", None).unwrap();
+        assert!(flagged.is_sampled() && !flagged.clone().sampled(false).is_sampled());
+        assert!(flagged.clone().sampled(false).to_string().ends_with("-02"));
+        assert!(flagged.sampled(true).to_string().ends_with("-03"));
+    }
+
+    #[tokio::test]
+    async fn work_within_a_span_belongs_to_its_trace_and_other_work_begins_its_own() {
+        let span = Trace::start().placed();
+        assert_eq!(span.around(async { Trace::here() }).await, span);
+        assert_ne!(Trace::here().trace_id, span.trace_id);
     }
 
     #[test]

@@ -9,14 +9,16 @@ mod page;
 mod problem;
 mod server;
 mod stock;
+mod traced;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use garenne::Tracer;
 use tokio::sync::{Semaphore, watch};
 
 use crate::http::problem::Problem;
@@ -36,13 +38,20 @@ pub struct Site {
     /// Turns true when the streams shall end.
     stopping: watch::Receiver<bool>,
     streams: Arc<Semaphore>,
+    tracer: Tracer,
 }
 
 impl Site {
     /// A site on this shop and this live feed; event streams end when `stopping` turns true.
     #[must_use]
     pub fn new(shop: Arc<dyn Shop>, live: Arc<Live>, stopping: watch::Receiver<bool>) -> Self {
-        Self { shop, live, stopping, streams: Arc::new(Semaphore::new(STREAMS_LIMIT)) }
+        Self { shop, live, stopping, streams: Arc::new(Semaphore::new(STREAMS_LIMIT)), tracer: Tracer::default() }
+    }
+
+    /// The same site, of which each request is a span.
+    #[must_use]
+    pub fn traced(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 }
 
@@ -58,6 +67,7 @@ fn router(site: Site) -> Router {
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(guard::guard))
+        .layer(from_fn_with_state(site.tracer.clone(), traced::traced))
         .with_state(site)
 }
 
