@@ -6,6 +6,7 @@ mod broker;
 mod browser;
 pub mod clerk;
 mod database;
+mod ear;
 mod encrypted_broker;
 mod encrypting;
 pub mod exposition;
@@ -25,6 +26,7 @@ mod wire;
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
+pub use ear::{Ear, Heard, Said};
 pub use encrypted_broker::EncryptedBroker;
 pub use foreign_client::{
     COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues,

@@ -1,0 +1,71 @@
+//! Whether this machine can run pods: what they need is installed, and one container is started for real.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use machine::packages;
+
+use super::engine::Engine;
+use crate::failure::Failure;
+
+/// Debian's packages. `iptables` is netavark's, also where it makes no rule; `catatonit` holds a pod's network.
+const PACKAGES: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "catatonit", "iptables"];
+/// What they bring, each as a program in one of the folders below or in `PATH`.
+const PROGRAMS: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "catatonit", "iptables"];
+/// Where Debian keeps the programs that only podman calls.
+const HELPERS: &str = "/usr/lib/podman";
+const NETWORK: &str = "trial";
+
+/// Why pods cannot be had here whatever is installed; nothing where they may be.
+pub(super) fn impossible() -> Option<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Some("pods are a matter of Linux");
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Some("pods are reached at their own addresses, which only root's network lets one do: run it as root");
+    }
+    None
+}
+
+/// Installs what is missing.
+pub(super) fn install(progress: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    let missing = || PROGRAMS.into_iter().filter(|program| find(program).is_none()).collect::<Vec<_>>();
+    if missing().is_empty() {
+        return Ok(());
+    }
+    if !packages::can_install() {
+        let missing = missing().join(", ");
+        return Err(Failure::new(format!("no {missing}, and no apt-get to install them with")));
+    }
+    packages::install(&PACKAGES, progress)?;
+    match missing()[..] {
+        [] => Ok(()),
+        ref missing => {
+            Err(Failure::new(format!("{} are installed, but not {}", PACKAGES.join(", "), missing.join(", "))))
+        }
+    }
+}
+
+/// Starts a container of one static program on a network of its own, with a limit of memory, and returns what podman said if that
+/// did not work: namespaces, cgroups, overlays or bridges that are not for us.
+pub(super) fn run(engine: &Engine) -> Result<(), String> {
+    let context = engine.folder().join("trial");
+    let program = find("catatonit").ok_or("no catatonit")?;
+    let copied = fs::create_dir_all(&context).and_then(|()| fs::copy(program, context.join("program")));
+    copied.map_err(|error| format!("cannot fill {}: {error}", context.display()))?;
+    let file = context.join("Containerfile");
+    let written = fs::write(&file, "FROM scratch\nCOPY program /program\nENTRYPOINT [\"/program\"]\n");
+    written.map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    engine.call(&["build", "--quiet", "--tag", "localhost/trial:dev", &context.display().to_string()])?;
+    engine.call(&["network", "create", "--internal", NETWORK])?;
+    let limits = ["--memory", "64m", "--read-only", "--cap-drop", "all", "--user", "65532"];
+    let words = ["run", "--rm", "--pull", "never", "--network", NETWORK];
+    engine.call(&[&words[..], &limits[..], &["localhost/trial:dev", "--version"]].concat())?;
+    engine.call(&["network", "rm", NETWORK])?;
+    Ok(())
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let helper = Path::new(HELPERS).join(program);
+    if helper.is_file() { Some(helper) } else { packages::in_path(program) }
+}
