@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use machine::packages;
+use machine::{packages, poll};
 
 use super::engine::Engine;
 use crate::failure::Failure;
@@ -15,6 +16,9 @@ const PROGRAMS: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "cata
 /// Where Debian keeps the programs that only podman calls.
 const HELPERS: &str = "/usr/lib/podman";
 const NETWORK: &str = "trial";
+const CONTAINER: &str = "trial";
+/// How long the container may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why pods cannot be had here whatever is installed; nothing where they may be.
 pub(super) fn impossible() -> Option<&'static str> {
@@ -59,8 +63,16 @@ pub(super) fn run(engine: &Engine) -> Result<(), String> {
     engine.call(&["build", "--quiet", "--tag", "localhost/trial:dev", &context.display().to_string()])?;
     engine.call(&["network", "create", "--internal", NETWORK])?;
     let limits = ["--memory", "64m", "--read-only", "--cap-drop", "all", "--user", "65532"];
-    let words = ["run", "--rm", "--pull", "never", "--network", NETWORK];
+    let words = ["run", "--detach", "--name", CONTAINER, "--pull", "never", "--network", NETWORK];
     engine.call(&[&words[..], &limits[..], &["localhost/trial:dev", "--version"]].concat())?;
+    // podman itself would wait for a process to be reaped, which in a container of the machine's own nobody may do.
+    let state = || engine.call(&["inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", CONTAINER]);
+    let ended = poll(PATIENCE, || state().is_ok_and(|state| ["exited 0", "stopped 0"].contains(&&*state)));
+    if !ended {
+        let said = engine.call(&["logs", CONTAINER]).unwrap_or_else(|words| words);
+        return Err(format!("a container that has nothing to do is {}: {said}", state()?));
+    }
+    engine.call(&["rm", "--force", "--time", "0", CONTAINER])?;
     engine.call(&["network", "rm", NETWORK])?;
     Ok(())
 }
