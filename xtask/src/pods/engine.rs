@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,16 +46,12 @@ impl Engine {
         ]
     }
 
-    /// A call of podman.
-    pub(super) fn podman(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("podman");
-        command.args(arguments).envs(self.environment());
-        command
-    }
-
     /// Calls podman and returns what it printed, or what it complained about.
     pub(super) fn call(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = self.podman(arguments).output().map_err(|error| format!("cannot run podman: {error}"))?;
+        let mut command = Command::new("podman");
+        // Ctrl-C ends what is measured, and not what takes it down.
+        command.args(arguments).envs(self.environment()).process_group(0);
+        let output = command.output().map_err(|error| format!("cannot run podman: {error}"))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
