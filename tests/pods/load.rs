@@ -84,7 +84,7 @@ async fn serve(endpoints: Endpoints, per_second: f64, ledger: Arc<Mutex<Ledger>>
 
 /// One customer, who asks again until the order is accepted.
 async fn order(number: usize, endpoints: Endpoints, turn: Arc<AtomicUsize>, ledger: Arc<Mutex<Ledger>>) {
-    let (id, at, pays) = (OrderId::new().to_string(), Instant::now(), number % DECLINED != 0);
+    let (id, at, pays) = (OrderId::new().to_string(), Instant::now(), !number.is_multiple_of(DECLINED));
     let quantity = u32::try_from(number % 3).unwrap_or(0) + 1;
     let card = if pays { "tok_ok" } else { "tok_declined" };
     let mut body: Value = checkout(ARTICLES[number % ARTICLES.len()], quantity, card);

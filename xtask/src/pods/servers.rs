@@ -21,10 +21,11 @@ const TOOLS: [&str; 13] =
 pub(super) fn images(engine: &Engine, progress: &mut dyn FnMut(&str)) -> Result<Vec<Image>, Failure> {
     rabbitmq_node::Installation::find_or_install(progress)?;
     postgres_node::Installation::find_or_install(progress).map_err(Failure::because("PostgreSQL"))?;
-    let broker = lay_out(engine, "rabbitmq", &["/usr/lib/rabbitmq", "/usr/lib/erlang"], &["/var/lib/rabbitmq"])?;
+    let [broker, database] = NAMES;
+    let broker = lay_out(engine, broker, &["/usr/lib/rabbitmq", "/usr/lib/erlang"], &["/var/lib/rabbitmq"])?;
     let folders = ["/var/lib/postgresql/data", "/var/run/postgresql"];
     let zone = "/usr/share/zoneinfo/Etc/UTC";
-    let database = lay_out(engine, "postgres", &["/usr/lib/postgresql", "/usr/share/postgresql", zone], &folders)?;
+    let database = lay_out(engine, database, &["/usr/lib/postgresql", "/usr/share/postgresql", zone], &folders)?;
     Ok(vec![broker, database])
 }
 
