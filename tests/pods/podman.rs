@@ -6,8 +6,11 @@ use std::process::{Command, Stdio};
 use machine::last_lines;
 use serde_json::Value;
 
-/// The network of all pods. There is no way out of it.
-pub(crate) const NETWORK: &str = "shop";
+/// The network of all pods. There is no way out of it. The name of another run's is another one: who answers for names on it keeps them
+/// where every podman of the machine does.
+pub(crate) fn network() -> String {
+    format!("shop-{}", std::process::id())
+}
 
 /// Calls podman and returns what it printed, or what it complained about.
 pub(crate) async fn podman(arguments: &[&str]) -> Result<String, String> {
@@ -30,7 +33,7 @@ pub(crate) async fn play(folder: &Path, documents: &[&Value]) -> Result<(), Stri
     // JSON is YAML.
     let text: Vec<String> = documents.iter().map(ToString::to_string).collect();
     std::fs::write(&file, text.join("\n---\n")).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-    podman(&["kube", "play", "--network", NETWORK, &file.display().to_string()]).await.map(drop)
+    podman(&["kube", "play", "--network", &network(), &file.display().to_string()]).await.map(drop)
 }
 
 /// Where a pod is reached.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::eventually;
 use tests::http::get;
 
-use crate::podman::{NETWORK, address, play, podman};
+use crate::podman::{address, network, play, podman};
 
 /// Who is called from outside.
 const STOREFRONT: &str = "storefront";
@@ -51,7 +51,7 @@ struct Pod {
 impl Pods {
     /// Plays the whole overlay, as it is.
     pub(crate) async fn open(folder: PathBuf, documents: &[Value]) -> Result<Self, String> {
-        podman(&["network", "create", "--internal", NETWORK]).await?;
+        podman(&["network", "create", "--internal", &network()]).await?;
         play(&folder, &documents.iter().collect::<Vec<_>>()).await?;
         let mut pods = Self {
             folder,

@@ -15,7 +15,6 @@ const PACKAGES: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "cata
 const PROGRAMS: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "catatonit", "iptables"];
 /// Where Debian keeps the programs that only podman calls.
 const HELPERS: &str = "/usr/lib/podman";
-const NETWORK: &str = "trial";
 const CONTAINER: &str = "trial";
 /// How long the container may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,9 +60,11 @@ pub(super) fn run(engine: &Engine) -> Result<(), String> {
     let written = fs::write(&file, "FROM scratch\nCOPY program /program\nENTRYPOINT [\"/program\"]\n");
     written.map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     engine.call(&["build", "--quiet", "--tag", "localhost/trial:dev", &context.display().to_string()])?;
-    engine.call(&["network", "create", "--internal", NETWORK])?;
+    // Names are kept where the machine's own podman keeps them.
+    let network = &format!("trial-{}", std::process::id());
+    engine.call(&["network", "create", "--internal", network])?;
     let limits = ["--memory", "64m", "--read-only", "--cap-drop", "all", "--user", "65532"];
-    let words = ["run", "--detach", "--name", CONTAINER, "--pull", "never", "--network", NETWORK];
+    let words = ["run", "--detach", "--name", CONTAINER, "--pull", "never", "--network", network];
     engine.call(&[&words[..], &limits[..], &["localhost/trial:dev", "--version"]].concat())?;
     // podman itself would wait for a process to be reaped, which in a container of the machine's own nobody may do.
     let state = || engine.call(&["inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", CONTAINER]);
@@ -73,7 +74,7 @@ pub(super) fn run(engine: &Engine) -> Result<(), String> {
         return Err(format!("a container that has nothing to do is {}: {said}", state()?));
     }
     engine.call(&["rm", "--force", "--time", "0", CONTAINER])?;
-    engine.call(&["network", "rm", NETWORK])?;
+    engine.call(&["network", "rm", network])?;
     Ok(())
 }
 
