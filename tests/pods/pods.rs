@@ -49,10 +49,13 @@ struct Pod {
 }
 
 impl Pods {
-    /// Plays the whole overlay, as it is.
+    /// Plays the whole overlay: the servers first, since a module that does not find its database ends and is started again.
     pub(crate) async fn open(folder: PathBuf, documents: &[Value]) -> Result<Self, String> {
         podman(&["network", "create", "--internal", &network()]).await?;
-        play(&folder, &documents.iter().collect::<Vec<_>>()).await?;
+        let (modules, servers): (Vec<&Value>, Vec<&Value>) =
+            documents.iter().partition(|document| kind(document) == "Deployment");
+        play(&folder, &servers).await?;
+        play(&folder, &modules).await?;
         let mut pods = Self {
             folder,
             shared: of_kind(documents, "ConfigMap").cloned().collect(),

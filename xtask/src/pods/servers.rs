@@ -24,7 +24,7 @@ pub(super) fn images(engine: &Engine, progress: &mut dyn FnMut(&str)) -> Result<
     let [broker, database] = NAMES;
     let broker = lay_out(engine, broker, &["/usr/lib/rabbitmq", "/usr/lib/erlang"], &["/var/lib/rabbitmq"])?;
     let folders = ["/var/lib/postgresql/data", "/var/run/postgresql"];
-    let zone = "/usr/share/zoneinfo/Etc/UTC";
+    let zone = "/usr/share/zoneinfo/UTC";
     let database = lay_out(engine, database, &["/usr/lib/postgresql", "/usr/share/postgresql", zone], &folders)?;
     Ok(vec![broker, database])
 }
