@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lapin::options::BasicGetOptions;
 use lapin::{Connection, ConnectionProperties};
 use tests::books::{Books, Breach, Orders};
-use tests::{CONSUMERS, Raw, Vhost};
+use tests::{CONSUMERS, Heard, Raw, Vhost};
 
-use crate::ear::Heard;
 use crate::load::Ledger;
 use crate::log::places;
 use crate::settle::unsent;

@@ -5,7 +5,6 @@ mod audit;
 mod balancer;
 mod books;
 mod customers;
-mod ear;
 mod fleet;
 mod load;
 mod log;

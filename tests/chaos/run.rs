@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use rabbitmq_node::Management;
 use tests::faults::{Fault, Kind, Schedule};
-use tests::{Proxy, Vhost, lasting};
+use tests::{CONSUMERS, Ear, Proxy, Vhost, lasting};
 
 use crate::audit::{Findings, audit};
 use crate::books::Databases;
-use crate::ear::Ear;
 use crate::fleet::{Fleet, REPLICAS};
 use crate::load::Load;
 use crate::options::{Options, Store};
@@ -38,7 +37,7 @@ pub(crate) async fn run(options: &Options) -> bool {
         table.broker.push_str(", three nodes");
     }
     let mut fleet = Fleet::start(options, &vhost, &databases).await;
-    let ear = Ear::open(&vhost).await;
+    let ear = Ear::open(&vhost.url(), &CONSUMERS).await;
     let mut watch = Watch::begin(&vhost).await;
     println!("RabbitMQ {}, {}, seed {}; the shop is open", table.broker, table.store, options.seed);
 

@@ -7,6 +7,7 @@ mod browser;
 pub mod clerk;
 pub mod collector;
 mod database;
+mod ear;
 mod encrypted_broker;
 mod encrypting;
 pub mod exposition;
@@ -27,6 +28,7 @@ mod wire;
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
+pub use ear::{Ear, Heard, Said};
 pub use encrypted_broker::EncryptedBroker;
 pub use foreign_client::{
     COURIER, ForeignClient, ForeignProcess, courier, courier_rights, let_courier_reply_to_queues,

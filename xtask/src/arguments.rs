@@ -9,6 +9,7 @@ use rabbitmq_node::{BrokerChoice, Profile};
 
 use crate::bench::{self, BenchOptions};
 use crate::chaos::{self, ChaosOptions};
+use crate::pods::{self, PodsOptions};
 use crate::test::SuiteName;
 
 /// What is to be done.
@@ -18,6 +19,7 @@ pub(crate) enum Task {
     Up(UpOptions),
     Test(TestOptions),
     Chaos(ChaosOptions),
+    Pods(PodsOptions),
     Bench(BenchOptions),
     Definitions { check: bool },
 }
@@ -75,10 +77,12 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Task, Error> {
             "up" => parse_up(parser),
             "test" => parse_test(parser),
             "chaos" => chaos::parse(parser),
+            "pods" => pods::parse(parser),
             "bench" => bench::parse(parser),
             "definitions" => parse_definitions(parser),
             unknown => {
-                Err(format!("there is no task `{unknown}`; tasks are up, test, chaos, bench and definitions").into())
+                Err(format!("there is no task `{unknown}`; tasks are up, test, chaos, pods, bench and definitions")
+                    .into())
             }
         },
         Some(other) => Err(other.unexpected()),
@@ -184,8 +188,17 @@ mod tests {
 
     #[test]
     fn no_task_and_help_anywhere_are_help() {
-        for line in ["", "--help", "help", "up --help", "test -h", "chaos --help", "bench --help", "definitions --help"]
-        {
+        for line in [
+            "",
+            "--help",
+            "help",
+            "up --help",
+            "test -h",
+            "chaos --help",
+            "pods -h",
+            "bench --help",
+            "definitions --help",
+        ] {
             assert_eq!(read(line), Ok(Task::Help), "{line}");
         }
     }
@@ -193,9 +206,15 @@ mod tests {
     #[test]
     fn every_command_that_the_documents_name_is_understood() {
         let mut found = 0;
-        for file in
-            ["README.md", "ARCHITECTURE.md", "docs/aws.md", "docs/interop.md", "docs/reliability.md", "fuzz/README.md"]
-        {
+        for file in [
+            "README.md",
+            "ARCHITECTURE.md",
+            "docs/aws.md",
+            "docs/interop.md",
+            "docs/kubernetes.md",
+            "docs/reliability.md",
+            "fuzz/README.md",
+        ] {
             let text = std::fs::read_to_string(crate::workspace::root().join(file)).unwrap();
             for line in text.lines().flat_map(|line| line.split("cargo xtask ").skip(1)) {
                 let command = line.split(['`', '#', ',', '|']).next().unwrap_or_default().trim().replace('…', "");

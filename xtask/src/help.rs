@@ -8,6 +8,7 @@ Tasks
   up            start RabbitMQ and every service; Ctrl-C drains and stops them, a second Ctrl-C kills them
   test          run every suite; the last line is `N passed, M failed, K skipped`
   chaos         run the shop under load, break things, and check that nothing was lost and nothing happened twice
+  pods          run every module in a pod, with podman: break, scale and roll out under load, and check the same
   bench         measure what the library costs, optimised, on a broker of its own
   definitions   write infra/rabbitmq/definitions.json from what the services declare
 
@@ -27,7 +28,7 @@ cargo xtask up
   A second `up` beside the first has its own broker, data (target/up/2) and ports. RUST_LOG is handed to the services.
 
 cargo xtask test
-  --only <suite>              format, tidy, clippy, build, definitions, unit, end-to-end or chaos (repeatable)
+  --only <suite>              format, tidy, clippy, build, definitions, unit, end-to-end, chaos or pods (repeatable)
   --broker <which>            as above; the default is the machine's own. A broker that is there has to let the user
                               administrate it: it gets virtual hosts `test-…`, and users that are named after the services
   --cluster                   end-to-end on three nodes that are one broker
@@ -37,8 +38,9 @@ cargo xtask test
   -- <arguments>              for the test programs of unit and end-to-end, such as a filter
 
   Installs what is missing on Debian: rabbitmq-server, postgresql, python3-venv, nodejs, npm, mosquitto-clients, chromium,
-  chromium-driver. What cannot be installed is skipped with its reason; with CI=true a skip fails. With CI=true and without
-  --broker, the core of end-to-end, and chaos, run on 4.0 too, and the core with --profile amazon-mq besides.
+  chromium-driver, and what pods need. What cannot be installed is skipped with its reason; with CI=true a skip fails, unless the
+  machine runs no containers at all. With CI=true and without --broker, the core of end-to-end, and chaos, run on 4.0 too, and the
+  core with --profile amazon-mq besides.
 
 cargo xtask chaos
   --minutes <n>               how long things are broken (0.1 to 600; default 3)
@@ -54,6 +56,14 @@ cargo xtask chaos
   It ends with a table, and with 0 only when every law holds. A run that failed names the orders, keeps logs, books and mail
   below target/chaos/, and prints the command that repeats it. PostgreSQL is a private server, and the broker a private node
   unless --broker is an address.
+
+cargo xtask pods
+  --orders-per-second <n>     rate of the load (1 to 1000; default 50)
+  --keep                      leave the pods running; the next run ends them
+
+  Builds an image for each module, static and from scratch, and for RabbitMQ and PostgreSQL as this machine has them, asks no
+  registry, and plays k8s/overlays/podman: docs/kubernetes.md. Needs root. Installs what is missing on Debian: podman, runc,
+  netavark, aardvark-dns, catatonit, iptables. Settings, images and volumes lie below target/pods/ and go with the run.
 
 cargo xtask bench rpc
   --rounds <n>                rounds at 1 and at 64 calls in flight (default 6)

@@ -1,4 +1,4 @@
-//! `cargo xtask up | test | chaos | bench | definitions`: what is done to this repository, in one place and without other tools.
+//! `cargo xtask up | test | chaos | pods | bench | definitions`: what is done to this repository, in one place and without other tools.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who runs it")]
 
 mod arguments;
@@ -9,6 +9,8 @@ mod claim;
 mod definitions;
 mod failure;
 mod help;
+mod interrupts;
+mod pods;
 mod test;
 mod up;
 mod workspace;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 
 use arguments::Task;
 use failure::Failure;
+use pods::Tried;
 
 fn main() -> ExitCode {
     let done =
@@ -29,6 +32,10 @@ fn main() -> ExitCode {
                 Task::Up(options) => up::run(&options),
                 Task::Test(options) => test::run(&options),
                 Task::Chaos(options) => chaos::run(&options),
+                Task::Pods(options) => match pods::run(&options)? {
+                    Tried::Holds => Ok(ExitCode::SUCCESS),
+                    Tried::Impossible(reason) => Err(Failure::new(reason)),
+                },
                 Task::Bench(options) => bench::run(&options),
                 Task::Definitions { check } => definitions::run(check).map(|()| ExitCode::SUCCESS),
             },

@@ -209,6 +209,26 @@ fn a_value_that_is_wrong_is_found() {
 }
 
 #[test]
+fn what_podman_or_cargo_xtask_pods_would_not_understand_is_found() {
+    let overlay = subject("podman");
+    let container = "/spec/template/spec/containers/0";
+    for (kind, name, path, value) in [
+        ("Deployment", "orders", format!("{container}/image"), json!("localhost/payments:dev")),
+        ("Deployment", "orders", format!("{container}/image"), json!("localhost/orders:0.1.0")),
+        ("Pod", "postgres", "/spec/containers/0/image".to_owned(), json!("localhost/database:dev")),
+        ("Pod", "rabbitmq", "/metadata/name".to_owned(), json!("broker")),
+        ("Pod", "postgres", "/spec/volumes/1/name".to_owned(), json!("rabbitmq-data")),
+        ("Deployment", "orders", format!("{container}/ports"), json!([{ "containerPort": 9464 }])),
+    ] {
+        let mut overlay = overlay.clone();
+        let document = overlay.documents.iter_mut().find(|one| title(one) == format!("{kind} {name}")).unwrap();
+        let (parent, key) = path.rsplit_once('/').unwrap();
+        document.pointer_mut(parent).unwrap()[key] = value;
+        assert!(!policy::holds(&overlay), "nobody minds that of {kind} {name} {path} is another");
+    }
+}
+
+#[test]
 fn a_service_that_makes_a_module_callable_is_found() {
     let mut rendering = subject("production");
     let service = |selector: Value| {

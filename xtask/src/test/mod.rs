@@ -4,6 +4,7 @@ mod broker;
 mod browser;
 mod chaos;
 mod clients;
+mod pods;
 mod postgres;
 mod report;
 mod suite;
@@ -67,6 +68,10 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Failure> {
             }
             SuiteName::Chaos => {
                 targets.iter().filter(for_all_suites).for_each(|target| chaos::report(target, &mut report));
+                continue;
+            }
+            SuiteName::Pods => {
+                report.add(suite.to_string(), pods::outcome(), started);
                 continue;
             }
         };

@@ -9,6 +9,8 @@ pub(super) enum Outcome {
     Passed,
     Failed(String),
     Skipped(String),
+    /// Skipped, also in a pipeline: this machine cannot, whatever is installed.
+    Impossible(String),
 }
 
 /// All outcomes so far.
@@ -34,7 +36,7 @@ impl Report {
         match &outcome {
             Outcome::Passed => {}
             Outcome::Failed(reason) => println!("{name} failed: {reason}"),
-            Outcome::Skipped(reason) => println!("{name} skipped: {reason}"),
+            Outcome::Skipped(reason) | Outcome::Impossible(reason) => println!("{name} skipped: {reason}"),
         }
         self.rows.push((name, outcome, started.elapsed()));
     }
@@ -60,7 +62,7 @@ impl fmt::Display for Report {
                     failed += 1;
                     ("failed", reason.lines().next().unwrap_or_default())
                 }
-                Outcome::Skipped(reason) => {
+                Outcome::Skipped(reason) | Outcome::Impossible(reason) => {
                     skipped += 1;
                     ("skipped", reason.lines().next().unwrap_or_default())
                 }
@@ -99,5 +101,13 @@ mod tests {
         let report = report(true);
         assert!(!report.success());
         assert!(report.to_string().ends_with("\n1 passed, 1 failed, 0 skipped\n"));
+    }
+
+    #[test]
+    fn what_a_machine_cannot_do_at_all_is_told_and_does_not_fail() {
+        let mut report = Report::new(true);
+        report.add("pods".to_owned(), Outcome::Impossible("no namespaces".to_owned()), Instant::now());
+        assert!(report.success());
+        assert!(report.to_string().ends_with("no namespaces\n0 passed, 0 failed, 1 skipped\n"));
     }
 }

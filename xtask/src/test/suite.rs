@@ -22,11 +22,13 @@ pub(crate) enum SuiteName {
     EndToEnd,
     /// The shop under load while things are broken.
     Chaos,
+    /// Every module in a pod.
+    Pods,
 }
 
 impl SuiteName {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Format,
         Self::Tidy,
         Self::Clippy,
@@ -35,6 +37,7 @@ impl SuiteName {
         Self::Unit,
         Self::EndToEnd,
         Self::Chaos,
+        Self::Pods,
     ];
 
     fn name(self) -> &'static str {
@@ -47,17 +50,18 @@ impl SuiteName {
             Self::Unit => "unit",
             Self::EndToEnd => "end-to-end",
             Self::Chaos => "chaos",
+            Self::Pods => "pods",
         }
     }
 
-    /// Whether it starts a broker.
+    /// Whether it starts a broker of the release that is asked for.
     pub(super) fn needs_rabbitmq(self) -> bool {
         matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd | Self::Chaos)
     }
 
     /// Whether it makes no sense after a failed build.
     pub(super) fn needs_programs(self) -> bool {
-        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd | Self::Chaos)
+        matches!(self, Self::Definitions | Self::Unit | Self::EndToEnd | Self::Chaos | Self::Pods)
     }
 }
 
@@ -92,9 +96,10 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_broker_runs_without_one() {
+    fn what_needs_no_chosen_broker_runs_without_one() {
         let without: Vec<SuiteName> = SuiteName::ALL.into_iter().filter(|suite| !suite.needs_rabbitmq()).collect();
-        assert_eq!(without, [SuiteName::Format, SuiteName::Tidy, SuiteName::Clippy, SuiteName::Build]);
+        let wanted = [SuiteName::Format, SuiteName::Tidy, SuiteName::Clippy, SuiteName::Build, SuiteName::Pods];
+        assert_eq!(without, wanted);
     }
 
     #[test]

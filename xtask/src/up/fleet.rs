@@ -5,11 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::POLL;
-use super::interrupts::Interrupts;
 use super::log::Log;
 use super::plan::Plan;
 use super::replica::Process;
 use crate::failure::Failure;
+use crate::interrupts::Interrupts;
 use crate::workspace;
 
 /// How long the services may take until all of them are ready.

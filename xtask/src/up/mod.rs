@@ -3,7 +3,6 @@
 mod banner;
 mod broker;
 mod fleet;
-mod interrupts;
 mod log;
 mod plan;
 mod replica;
@@ -17,10 +16,10 @@ use crate::arguments::UpOptions;
 use crate::build;
 use crate::claim::Claim;
 use crate::failure::Failure;
+use crate::interrupts::Interrupts;
 use crate::workspace;
 use broker::{Broker, Source};
 use fleet::Fleet;
-use interrupts::Interrupts;
 use log::Log;
 use plan::Plan;
 

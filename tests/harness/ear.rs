@@ -1,8 +1,8 @@
-//! Hears every event of the shop, to tell whether anything was said twice.
+//! Hears every event of some services, to tell when something was said and whether it was said twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use lapin::message::Delivery;
@@ -10,39 +10,47 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, Queu
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value;
-use tests::{CONSUMERS, Vhost, lasting};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::lasting;
+
 /// The queue behind the ear.
-pub(crate) const QUEUE: &str = "chaos.audit";
+const QUEUE: &str = "chaos.audit";
 
 /// Which message ids were heard, by order and event.
-pub(crate) type Said = BTreeMap<(String, String), BTreeSet<String>>;
+pub type Said = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// What was heard.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
-    pub(crate) said: Said,
+pub struct Heard {
+    /// Every event of an order.
+    pub said: Said,
+    /// When each was heard for the first time.
+    pub first: BTreeMap<(String, String), Instant>,
     /// Retries that the services told of.
-    pub(crate) retries: usize,
+    pub retries: usize,
 }
 
 /// A listener that outlives the broker's outages.
 #[derive(Debug)]
-pub(crate) struct Ear {
+pub struct Ear {
     heard: Arc<Mutex<Heard>>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Ear {
-    /// Binds a queue to everything that the services say, and listens.
-    pub(crate) async fn open(vhost: &Vhost) -> Self {
-        let url = vhost.url();
+    /// Binds a queue to everything that these services say on the vhost of an administrator's URL, and listens.
+    ///
+    /// # Panics
+    ///
+    /// When the broker refuses.
+    pub async fn open(url: &str, services: &[&str]) -> Self {
+        let url = url.to_owned();
         let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("the broker accepts");
         let channel = connection.create_channel().await.expect("a channel opens");
-        declare(&channel).await.expect("the audit queue is declared");
+        declare(&channel, services).await.expect("the audit queue is declared");
         let heard = Arc::<Mutex<Heard>>::default();
         let (stop, mut stopped) = watch::channel(false);
         let notes = Arc::clone(&heard);
@@ -57,20 +65,24 @@ impl Ear {
     }
 
     /// Listens no more; returns what was heard.
-    pub(crate) async fn close(self) -> Heard {
+    ///
+    /// # Panics
+    ///
+    /// When listening has.
+    pub async fn close(self) -> Heard {
         self.stop.send_replace(true);
         self.task.await.expect("the listener ran to its end");
         std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
+async fn declare(channel: &Channel, services: &[&str]) -> Result<(), lapin::Error> {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     // Every outage counts as a delivery of what was under way.
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(1_000_000));
     channel.queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), arguments).await?;
-    for service in CONSUMERS {
+    for service in services {
         let exchange = format!("{service}.events");
         let options = QueueBindOptions::default();
         channel.queue_bind(QUEUE.into(), exchange.into(), "#".into(), options, FieldTable::default()).await?;
@@ -109,5 +121,7 @@ fn note(delivery: &Delivery, heard: &mut Heard) {
     let body: Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
     let Some(order) = body["order_id"].as_str() else { return };
     let id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
-    heard.said.entry((order.to_owned(), event)).or_default().insert(id);
+    let said = (order.to_owned(), event);
+    heard.first.entry(said.clone()).or_insert_with(Instant::now);
+    heard.said.entry(said).or_default().insert(id);
 }
