@@ -105,5 +105,8 @@ async fn a_server_notices_within_half_a_minute_that_the_machine_of_a_replica_has
         }
         let [idle, interval, count] = values[..] else { panic!("{values:?}") };
         assert!(idle + interval * count <= 30, "{values:?}");
+        let (answer,): (String,) =
+            sqlx::query_as("SHOW tcp_user_timeout").fetch_one(store.pool()).await.expect("a setting");
+        assert_eq!(answer, "30s", "for an answer that nobody has taken");
     }
 }
