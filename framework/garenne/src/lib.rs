@@ -13,6 +13,7 @@
 //! - [`Service::on_device`] hears what devices publish over MQTT, and says which device it was.
 //! - [`CloudEvents`] are read as any event is; [`Service::publishes_as`] writes them.
 //! - [`store`] opens a service's own database.
+//! - [`Traces`] tells an OpenTelemetry collector what became of each message, and [`Client::tracer`] of each HTTP request.
 //! - [`log`] keeps history on the broker, and reads it again.
 //!
 //! Delivery is at least once. A handler that works in the transaction of its message, [`Context::transaction`], has effects
