@@ -14,6 +14,8 @@ use crate::podman::{address, network, play, podman};
 
 /// Who is called from outside.
 const STOREFRONT: &str = "storefront";
+/// Who orders by themselves: they come when somebody listens to what they do.
+pub(crate) const SHOPPERS: &str = "shoppers";
 /// What Kubernetes gives a pod that does not say how long it needs.
 const GRACE: i64 = 30;
 
@@ -49,11 +51,12 @@ struct Pod {
 }
 
 impl Pods {
-    /// Plays the whole overlay: the servers first, since a module that does not find its database ends and is started again.
+    /// Plays the whole overlay but the shoppers: the servers first, since a module that does not find its database ends and is started
+    /// again.
     pub(crate) async fn open(folder: PathBuf, documents: &[Value]) -> Result<Self, String> {
         podman(&["network", "create", "--internal", &network()]).await?;
         let (modules, servers): (Vec<&Value>, Vec<&Value>) =
-            documents.iter().partition(|document| kind(document) == "Deployment");
+            documents.iter().filter(|one| name(one) != SHOPPERS).partition(|one| kind(one) == "Deployment");
         play(&folder, &servers).await?;
         play(&folder, &modules).await?;
         let mut pods = Self {
@@ -66,7 +69,8 @@ impl Pods {
         };
         for deployment in documents.iter().filter(|document| is_module(document)) {
             let mut module = Module { deployment: deployment.clone(), next: 0, running: Vec::new() };
-            for _ in 0..number(deployment, "/spec/replicas").unwrap_or(1) {
+            let replicas = if name(deployment) == SHOPPERS { 0 } else { wanted(deployment) };
+            for _ in 0..replicas {
                 let pod = module.next_name();
                 module.running.push(Pod { address: address(&pod).await?, name: pod });
                 pods.started += 1;
@@ -108,6 +112,12 @@ impl Pods {
             }
         }
         self.announce();
+    }
+
+    /// Lets the shoppers in, as many as the overlay has.
+    pub(crate) async fn let_shoppers_in(&mut self) -> Result<(), String> {
+        let replicas = wanted(&self.module(SHOPPERS).deployment);
+        self.scale(SHOPPERS, replicas).await
     }
 
     /// Starts or stops pods of a module until there are so many.
@@ -185,6 +195,11 @@ impl Pods {
     fn module(&mut self, name: &str) -> &mut Module {
         self.modules.get_mut(name).unwrap_or_else(|| panic!("the overlay has no module {name}"))
     }
+}
+
+/// How many replicas a manifest asks for.
+fn wanted(deployment: &Value) -> usize {
+    number(deployment, "/spec/replicas").and_then(|number| number.try_into().ok()).unwrap_or(1)
 }
 
 impl Module {

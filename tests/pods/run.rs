@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::options::Options;
 use crate::phases::Phase;
 use crate::podman::{address, blocking};
-use crate::pods::Pods;
+use crate::pods::{Pods, SHOPPERS};
 use crate::rest::rest;
 use crate::table::{Row, Table};
 
@@ -23,8 +23,6 @@ const ADMINISTRATOR: (&str, &str) = ("admin", "admin");
 const CALM: Duration = Duration::from_secs(10);
 /// Who is scaled.
 const SCALED: &str = "inventory";
-/// Synthetic customers: there is one of them, and killing or replacing it would be no news.
-const SHOPPERS: &str = "shoppers";
 /// The part of the run that has a bar, and the bar: 99 of 100 orders come to their end in this time.
 const ROLLING: &str = "every pod is replaced";
 const BAR: Duration = Duration::from_secs(5);
@@ -53,6 +51,7 @@ async fn attempt(options: &Options) -> Result<bool, String> {
 
     let services: Vec<&str> = CONSUMERS.into_iter().chain(["storefront"]).collect();
     let ear = Ear::open(&format!("amqp://{user}:{password}@{broker}:5672/%2f"), &services).await;
+    pods.let_shoppers_in().await?;
     first_order(&pods).await;
     let load = Load::start(pods.endpoints(), options.orders_per_second);
     let phases = disturb(&mut pods).await?;
@@ -100,8 +99,9 @@ async fn disturb(pods: &mut Pods) -> Result<Vec<Phase>, String> {
         phases.push(Phase { name, began, ended: now });
         began = now;
     };
-    let mut modules = pods.modules();
-    modules.retain(|module| module != SHOPPERS);
+    let all = pods.modules();
+    // There is one shopper, whose death would be no news.
+    let modules: Vec<&String> = all.iter().filter(|module| *module != SHOPPERS).collect();
     lasting(CALM).await;
     end("nothing happens");
     for module in &modules {
@@ -114,10 +114,9 @@ async fn disturb(pods: &mut Pods) -> Result<Vec<Phase>, String> {
         lasting(CALM / 2).await;
     }
     end("inventory is scaled");
-    for module in &modules {
+    for module in &all {
         pods.roll(module).await?;
     }
-    pods.roll(SHOPPERS).await?;
     end(ROLLING);
     lasting(CALM / 2).await;
     end("nothing happens any more");
