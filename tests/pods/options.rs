@@ -7,6 +7,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) orders_per_second: f64,
+    /// Whether times count too, and not only the laws.
+    pub(crate) timed: bool,
     /// Where podman keeps volumes, and what is played lies.
     pub(crate) folder: PathBuf,
     /// Where the logs of a run that failed go.
@@ -18,7 +20,12 @@ impl Options {
     ///
     /// When the program was not started by `cargo xtask pods`.
     pub(crate) fn from_env() -> Self {
-        Self { orders_per_second: read("PODS_ORDERS_PER_SECOND"), folder: read("PODS_FOLDER"), logs: read("PODS_LOGS") }
+        Self {
+            orders_per_second: read("PODS_ORDERS_PER_SECOND"),
+            timed: read("PODS_TIMED"),
+            folder: read("PODS_FOLDER"),
+            logs: read("PODS_LOGS"),
+        }
     }
 }
 

@@ -174,8 +174,9 @@ impl Pods {
         let pod = module.running.remove(0);
         let grace = number(&module.deployment, "/spec/template/spec/terminationGracePeriodSeconds").unwrap_or(GRACE);
         self.announce();
-        podman(&["pod", "stop", "--time", &grace.to_string(), &pod.name]).await?;
+        // Stopping the pod would take its network away while the service drains.
         let container = format!("{}-service", pod.name);
+        podman(&["stop", "--time", &grace.to_string(), &container]).await?;
         let code = podman(&["inspect", "--format", "{{.State.ExitCode}}", &container]).await?;
         if code != "0" {
             let said = podman(&["logs", "--tail", "3", &container]).await.unwrap_or_default();

@@ -84,6 +84,7 @@ fn attempt(
         .env("PODS_FOLDER", engine.folder())
         .env("PODS_LOGS", workspace::target().join("pods-logs"))
         .env("PODS_ORDERS_PER_SECOND", options.orders_per_second.to_string());
+        .env("PODS_TIMED", options.timed.to_string())
     attend(&mut tests, interrupts)
 }
 

@@ -21,11 +21,10 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVER_CONNECTIONS: u32 = 8;
 
 /// How soon the server notices that nobody is at the other end: after 30 s. What a machine that lost its power had locked stays
-/// locked until then, and the server's own settings are two hours, or a quarter of one when an answer was under way, for which
-/// nothing else is asked of the other end.
-const SERVER_SETTINGS: &str =
-    "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-    SET tcp_user_timeout = 30000";
+/// locked until then, and the server's own setting is two hours; a quarter of an hour where the server has answered and the answer has not
+/// arrived, during which nothing asks whether the other end is alive.
+const SERVER_SETTINGS: &str = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; \
+    SET tcp_keepalives_count = 3; SET tcp_user_timeout = 30000";
 
 /// A service's own database. Cloning it shares the connections.
 ///
