@@ -83,8 +83,8 @@ fn attempt(
         .envs(engine.environment())
         .env("PODS_FOLDER", engine.folder())
         .env("PODS_LOGS", workspace::target().join("pods-logs"))
-        .env("PODS_ORDERS_PER_SECOND", options.orders_per_second.to_string());
-        .env("PODS_TIMED", options.timed.to_string())
+        .env("PODS_ORDERS_PER_SECOND", options.orders_per_second.to_string())
+        .env("PODS_TIMED", options.timed.to_string());
     attend(&mut tests, interrupts)
 }
 
