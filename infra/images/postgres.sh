@@ -14,6 +14,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
         sed 's/;$/;\n/' "$file" | "$server/postgres" --single -j -D "$PGDATA" postgres
     done
 fi
-# The transactions of a pod that has vanished with its network would keep their locks for two hours.
-exec "$server/postgres" -D "$PGDATA" -c 'listen_addresses=*' -c max_connections=200 -c unix_socket_directories=/var/run/postgresql \
-    -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000
+exec "$server/postgres" -D "$PGDATA" -c 'listen_addresses=*' -c max_connections=200 -c unix_socket_directories=/var/run/postgresql

@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use lapin::options::BasicGetOptions;
 use lapin::{Connection, ConnectionProperties};
 use tests::books::{Books, Breach, Orders};
-use tests::{CONSUMERS, Heard, Raw, Vhost};
+use tests::{CONSUMERS, Heard, Raw, Vhost, queues};
 
 use crate::load::Ledger;
 use crate::log::places;
-use crate::settle::unsent;
-use crate::watch::queues;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -66,17 +64,20 @@ pub(crate) async fn audit(vhost: &Vhost, books: &Books, ledger: &Ledger, heard: 
     let dead = dead_letters(vhost).await.map_err(|error| format!("the dead letters: {error}"))?;
     findings.judge(&dead, ledger);
 
-    let kept = queues(vhost).await.into_iter().filter(|queue| queue.messages > 0 && !queue.name.ends_with(".dlq"));
+    let kept = queues(vhost.broker().management(), vhost.name())
+        .await
+        .into_iter()
+        .filter(|queue| queue.messages > 0 && !queue.name.ends_with(".dlq"));
     findings.note(
         "no message is left in a queue",
         kept.map(|queue| format!("{}: {}", queue.name, queue.messages)).collect(),
     );
     let mut outboxes = Vec::new();
     for service in CONSUMERS {
-        match unsent(books, service).await {
+        match books.unsent(service).await {
             Ok(0) => {}
             Ok(rows) => outboxes.push(format!("{service}: {rows} rows")),
-            Err(error) => outboxes.push(error),
+            Err(error) => outboxes.push(format!("{service}: {error}")),
         }
     }
     findings.note("no event is left in an outbox", outboxes);
@@ -177,7 +178,12 @@ async fn dead_letters(vhost: &Vhost) -> Result<Vec<DeadLetter>, lapin::Error> {
     let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let mut found = Vec::new();
-    for queue in queues(vhost).await.into_iter().map(|queue| queue.name).filter(|name| name.ends_with(".dlq")) {
+    for queue in queues(vhost.broker().management(), vhost.name())
+        .await
+        .into_iter()
+        .map(|queue| queue.name)
+        .filter(|name| name.ends_with(".dlq"))
+    {
         while let Some(got) = channel.basic_get(queue.as_str().into(), BasicGetOptions { no_ack: false }).await? {
             let letter = &got.delivery;
             let message_id = letter.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();

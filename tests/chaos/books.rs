@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use postgres_node::{Installation, Server, ServerOptions};
 use tests::books::Books;
 use tests::faults::Kind;
-use tests::{CONSUMERS, lasting};
+use tests::{CONSUMERS, blocking, lasting};
 
 use crate::options::{Options, Store};
-use crate::target::blocking;
 
 /// The databases of the run.
 #[derive(Debug, Clone)]

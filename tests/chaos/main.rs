@@ -10,7 +10,6 @@ mod load;
 mod log;
 mod options;
 mod run;
-mod settle;
 mod table;
 mod target;
 mod watch;

@@ -4,20 +4,21 @@ use std::time::{Duration, Instant};
 
 use rabbitmq_node::Management;
 use tests::faults::{Fault, Kind, Schedule};
-use tests::{CONSUMERS, Ear, Proxy, Vhost, lasting};
+use tests::{CONSUMERS, Ear, Proxy, Vhost, blocking, lasting, rest};
 
 use crate::audit::{Findings, audit};
 use crate::books::Databases;
 use crate::fleet::{Fleet, REPLICAS};
 use crate::load::Load;
 use crate::options::{Options, Store};
-use crate::settle::settle;
 use crate::table::{BAR, Table};
-use crate::target::{Target, blocking};
+use crate::target::Target;
 use crate::watch::{Watch, whole};
 
 /// How long the shop works before the first fault.
 const CALM: Duration = Duration::from_secs(5);
+/// How long the shop may take after the last order.
+const REST: Duration = Duration::from_secs(300);
 /// By how much everything is late, each way, while the network is delayed.
 const LATE: Duration = Duration::from_millis(300);
 
@@ -94,7 +95,7 @@ pub(crate) async fn run(options: &Options) -> bool {
     table.loaded = began.elapsed();
     println!("{:6.1} s  {} orders are confirmed; the shop settles", table.loaded.as_secs_f64(), ledger.orders.len());
     let books = databases.books();
-    let settled = settle(&vhost, &books, &ledger).await;
+    let settled = rest(vhost.broker().management(), vhost.name(), &books, ledger.orders.len(), REST).await;
     let heard = ear.close().await;
     (table.resent, table.retries) = (ledger.resent, heard.retries);
     table.findings = audit(&vhost, &books, &ledger, &heard).await.unwrap_or_else(|error| {

@@ -7,7 +7,7 @@ use lapin::{Connection, ConnectionProperties};
 use rabbitmq_node::{ADMINISTRATOR, Cluster, ClusterOptions, GivenBroker, Installation, Management, Node, NodeOptions};
 use serde_json::json;
 use tests::faults::Kind;
-use tests::{Broker, Vhost, lasting};
+use tests::{Broker, Vhost, blocking, lasting};
 
 use crate::balancer::balance;
 use crate::options::Options;
@@ -205,9 +205,4 @@ async fn answers(vhost: &Vhost) -> Instant {
         assert!(started.elapsed() < ANSWER, "the broker does not answer within {} s", ANSWER.as_secs());
         lasting(Duration::from_millis(20)).await;
     }
-}
-
-/// Runs what would hold up everything else.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -7,11 +7,10 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value;
-use tests::{Vhost, eventually, lasting};
+use tests::{Vhost, blocking, eventually, lasting, queues};
 use tokio::time::timeout;
 
 use crate::fleet::Fleet;
-use crate::target::blocking;
 
 /// After this a service is given up.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,7 +29,9 @@ impl Watch {
     /// Looks at the shop while all is well.
     pub(crate) async fn begin(vhost: &Vhost) -> Self {
         let mut watch = Self { url: vhost.url(), consumers: BTreeMap::new(), channel: None };
-        for queue in queues(vhost).await.into_iter().filter(|queue| !queue.exclusive) {
+        for queue in
+            queues(vhost.broker().management(), vhost.name()).await.into_iter().filter(|queue| !queue.exclusive)
+        {
             let consumers = watch.consumers_of(&queue.name).await.expect("the queue is there");
             if consumers > 0 {
                 watch.consumers.insert(queue.name, consumers);
@@ -110,31 +111,4 @@ pub(crate) async fn whole(vhost: &Vhost) {
         .and_then(|missing| if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
     })
     .await;
-}
-
-/// A queue as the management sees it.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    pub(crate) name: String,
-    pub(crate) exclusive: bool,
-    /// Ready, under way, or waiting to be dead-lettered.
-    pub(crate) messages: u64,
-}
-
-/// Every queue of the vhost but the logs, which keep what is read; none while the broker does not tell.
-pub(crate) async fn queues(vhost: &Vhost) -> Vec<Queue> {
-    let (management, path) = (vhost.broker().management().clone(), format!("queues/{}", vhost.name()));
-    let told = blocking(move || management.get(&path)).await.unwrap_or_default();
-    let number = |queue: &Value, key: &str| queue[key].as_u64().unwrap_or(0);
-    let queue = |queue: &Value| {
-        if queue["type"] == "stream" {
-            return None;
-        }
-        Some(Queue {
-            name: queue["name"].as_str()?.to_owned(),
-            exclusive: queue["exclusive"] == true || queue["owner_pid_details"].is_object(),
-            messages: number(queue, "messages") + number(queue, "messages_dlx"),
-        })
-    };
-    told.as_array().map(|all| all.iter().filter_map(queue).collect()).unwrap_or_default()
 }

@@ -115,6 +115,15 @@ impl Books {
         Ok(self.column("notifications", "SELECT order_id FROM sent_mail").await?.len())
     }
 
+    /// How many events a service has committed and not published yet.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn unsent(&self, service: &str) -> Result<usize, sqlx::Error> {
+        Ok(self.column(service, "SELECT 'unsent' FROM garenne_outbox").await?.len())
+    }
+
     /// Checks the laws: every checkout ended dispatched or cancelled; stock at the start, corrected by counts, = stock now +
     /// units of live orders; one capture and one parcel for each confirmed order and none for a cancelled one; one mail for each
     /// outcome.

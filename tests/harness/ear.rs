@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::lasting;
 
 /// The queue behind the ear.
-const QUEUE: &str = "chaos.audit";
+const QUEUE: &str = "audit.ear";
 
 /// Which message ids were heard, by order and event.
 pub type Said = BTreeMap<(String, String), BTreeSet<String>>;

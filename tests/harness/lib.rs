@@ -1,6 +1,7 @@
 //! What the end-to-end suites stand on: a vhost of its own for each test on one real broker, the services as
 //! processes, raw AMQP clients, and waiting for a state with a deadline.
 
+mod blocking;
 pub mod books;
 mod broker;
 mod browser;
@@ -20,11 +21,13 @@ mod own_broker;
 mod peer;
 mod proxy;
 mod raw;
+mod rest;
 mod service;
 mod shop;
 mod wait;
 mod wire;
 
+pub use blocking::blocking;
 pub use broker::{Broker, Vhost};
 pub use browser::Browser;
 pub use database::Database;
@@ -38,6 +41,7 @@ pub use own_broker::OwnBroker;
 pub use peer::Peer;
 pub use proxy::Proxy;
 pub use raw::Raw;
+pub use rest::{Queue, queues, rest};
 pub use service::{ServiceProcess, program};
 pub use shop::{CONSUMERS, Shop, checkout, exchanges, grant};
 pub use wait::{PATIENCE, eventually, lasting};

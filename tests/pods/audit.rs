@@ -1,11 +1,11 @@
 //! The laws, checked once the shop has nothing left to do.
 
 use rabbitmq_node::Management;
-use tests::Heard;
 use tests::books::{Books, Breach, Orders};
+use tests::{Heard, queues};
 
 use crate::load::Ledger;
-use crate::rest::full;
+use crate::run::VHOST;
 
 /// What whoever buys says, be it a person or a shopper.
 const SUBMITTED: &str = "storefront.checkout-submitted";
@@ -60,7 +60,12 @@ pub(crate) async fn audit(
         twice.map(|((order, event), ids)| format!("{order} {event}: {} message ids", ids.len())).collect();
     findings.doubled = twice.len();
     findings.note("no event is published twice under different message ids", twice);
-    findings.note("no message becomes a dead letter", full(management, |name| name.ends_with(".dlq")).await?);
+    let dead = queues(management, VHOST).await.into_iter();
+    let dead = dead.filter(|queue| queue.messages > 0 && queue.name.ends_with(".dlq"));
+    findings.note(
+        "no message becomes a dead letter",
+        dead.map(|queue| format!("{} has {} messages", queue.name, queue.messages)).collect(),
+    );
     findings.orders = orders;
     Ok(findings)
 }

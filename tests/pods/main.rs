@@ -8,7 +8,6 @@ mod options;
 mod phases;
 mod podman;
 mod pods;
-mod rest;
 mod run;
 mod table;
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use machine::last_lines;
 use serde_json::Value;
+use tests::blocking;
 
 /// The network of all pods. There is no way out of it. The name of another run's is another one: who answers for names on it keeps them
 /// where every podman of the machine does.
@@ -54,9 +55,4 @@ pub(crate) async fn save_logs(folder: &Path) -> Result<(), String> {
         std::fs::write(folder.join(format!("{name}.log")), text).map_err(|error| error.to_string())?;
     }
     Ok(())
-}
-
-/// Runs what would hold up everything else.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -6,19 +6,22 @@ use rabbitmq_node::Management;
 use serde_json::Value;
 use tests::books::Books;
 use tests::http::{get, post};
-use tests::{CONSUMERS, Ear, checkout, eventually, lasting};
+use tests::{CONSUMERS, Ear, blocking, checkout, eventually, lasting, rest};
 
 use crate::audit::{Findings, audit};
 use crate::load::Load;
 use crate::options::Options;
 use crate::phases::Phase;
-use crate::podman::{address, blocking};
+use crate::podman::address;
 use crate::pods::{Pods, SHOPPERS};
-use crate::rest::rest;
 use crate::table::{Row, Table};
 
 /// The administrator of `infra/rabbitmq/definitions.json`.
 const ADMINISTRATOR: (&str, &str) = ("admin", "admin");
+/// Where the overlay's broker has the shop.
+pub(crate) const VHOST: &str = "/";
+/// How long the shop may take after the last order.
+const REST: Duration = Duration::from_secs(90);
 /// How long the shop works before anything happens to it, and after each change of scale.
 const CALM: Duration = Duration::from_secs(10);
 /// Who is scaled.
@@ -60,7 +63,7 @@ async fn attempt(options: &Options) -> Result<bool, String> {
     println!("{} orders are accepted; the shop settles", ledger.orders.len());
 
     let books = Books::new(pods.databases(&database), options.folder.join("volumes/mail/_data"));
-    let settled = rest(&management, &books, &ledger).await;
+    let settled = rest(&management, VHOST, &books, ledger.orders.len(), REST).await;
     let heard = ear.close().await;
     (table.resent, table.retries, table.pods) = (ledger.resent, heard.retries, pods.started);
     table.findings = audit(&management, &books, &ledger, &heard).await.unwrap_or_else(|error| {

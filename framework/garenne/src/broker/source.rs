@@ -69,6 +69,8 @@ pub(crate) struct Intake {
     /// The client's stream pends for ever when it is asked again after its end.
     ended: bool,
     careful: Option<Careful>,
+    /// Whether the subscription is to end for one with more than one delivery at a time.
+    widens: bool,
     end: Arc<Mutex<End>>,
 }
 
@@ -143,6 +145,7 @@ impl Source {
                     wanted: u32::from(whole),
                     turn,
                 }),
+                widens: false,
                 end: Arc::clone(&end),
             };
             (self.consume)(intake).await;
@@ -216,6 +219,9 @@ impl Intake {
         if self.ended {
             return None;
         }
+        if std::mem::take(&mut self.widens) {
+            self.cancel().await;
+        }
         let delivery = loop {
             let deadline = *self.drain.borrow_and_update();
             if let Some(deadline) = deadline {
@@ -230,7 +236,7 @@ impl Intake {
         };
         match delivery {
             Some(Ok(delivery)) => {
-                self.widen().await;
+                self.note_success();
                 Some(delivered(delivery, &self.settler))
             }
             Some(Err(error)) => self.lost(Loss::of(&error)),
@@ -256,8 +262,9 @@ impl Intake {
         }
     }
 
-    /// With one delivery at a time, the next one comes only after the one before it was acknowledged.
-    async fn widen(&mut self) {
+    /// With one delivery at a time, the next one comes only after the one before it was acknowledged. It waits for nothing: a caller
+    /// that gives up while a delivery is here would lose it.
+    fn note_success(&mut self) {
         let Some(careful) = &mut self.careful else { return };
         if careful.come > 0 {
             careful.care.succeeded();
@@ -269,7 +276,7 @@ impl Intake {
         if careful.come > careful.wanted {
             careful.care.relax(&careful.consumer);
             self.careful = None;
-            self.cancel().await;
+            self.widens = true;
         }
     }
 

@@ -72,9 +72,7 @@ impl Handlers {
             }
         }
     }
-}
 
-impl Handlers {
     /// What no handler gets to see, under the name of the one that would have.
     pub(super) fn unfit(&self, message: Message, failure: Failure) -> Found {
         let handler = match self {

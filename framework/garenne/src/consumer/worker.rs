@@ -126,22 +126,16 @@ impl Worker {
     async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
         let handling = self.metrics.handling();
         let inbound = Arc::new(inbound);
-        let handlers = &self.parts.handlers;
-        let (mut traced, found) = match plain(&inbound) {
-            Ok(None) => {
-                let (traced, message) = self.begin(&inbound);
-                (traced, handlers.find(&inbound, message))
-            }
-            Ok(Some(opened)) => {
-                let (traced, message) = self.begin(&opened);
-                (traced, handlers.find(&Arc::new(opened), message))
-            }
-            Err(failure) => {
-                let (traced, message) = self.begin(&inbound);
-                (traced, handlers.unfit(message, failure))
-            }
+        let (seen, unfit) = match plain(&inbound) {
+            Ok(None) => (Arc::clone(&inbound), None),
+            Ok(Some(opened)) => (Arc::new(opened), None),
+            Err(failure) => (Arc::clone(&inbound), Some(failure)),
         };
-        let Found { handler, message, handled } = found;
+        let (mut traced, message) = self.begin(&seen);
+        let Found { handler, message, handled } = match unfit {
+            None => self.parts.handlers.find(&seen, message),
+            Some(failure) => self.parts.handlers.unfit(message, failure),
+        };
         traced.describe(|about| about.text("code.function.name", handler));
         let span = tracing::info_span!(
             "handle",

@@ -34,7 +34,7 @@ pub(crate) struct Exporter {
 struct Export {
     spans: Arc<Spans>,
     collector: Collector,
-    resource: Vec<u8>,
+    resource: otlp::Resource,
     timeout: Duration,
     delay: Duration,
     stop: watch::Receiver<Option<Instant>>,
@@ -123,9 +123,8 @@ impl Export {
             if batch.is_empty() {
                 return;
             }
-            let body = Bytes::from(otlp::request(&self.resource, &batch));
             self.in_hand = batch.len();
-            drop(batch);
+            let body = Bytes::from(otlp::request(&self.resource, batch));
             let handed_over = self.hand_over(&body).await;
             let spans = std::mem::take(&mut self.in_hand);
             match handed_over {

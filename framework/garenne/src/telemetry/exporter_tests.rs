@@ -10,15 +10,22 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use axum::serve::Listener;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use prost::Message as _;
-use tokio::net::TcpListener;
+use rcgen::{CertificateParams, KeyPair};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::server::TlsStream;
 
 use super::spans::SpanCounts;
 use super::{Exporter, Kind, Trace, Tracer, Traces};
@@ -186,5 +193,73 @@ async fn a_collector_that_is_away_or_says_nothing_does_not_hold_up_a_service_tha
         let lost =
             ["stopped", "collector-away"].map(|reason| format!("garenne_spans_dropped_total{{reason=\"{reason}\"}} 1"));
         assert!(lost.iter().any(|line| text.contains(line)), "{text}");
+    }
+}
+
+/// Lets in who speaks TLS.
+struct Encrypted {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for Encrypted {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (socket, from) = self.listener.accept().await.unwrap();
+            if let Ok(socket) = self.acceptor.accept(socket).await {
+                return (socket, from);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+#[tokio::test]
+async fn spans_go_encrypted_to_the_collector_that_an_authority_knows_and_to_no_other() {
+    let key = KeyPair::generate().unwrap();
+    let known = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let stranger = KeyPair::generate().unwrap();
+    let stranger = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&stranger).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(known.der().to_vec())],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("https://localhost:{}/v1/traces", listener.local_addr().unwrap().port());
+    let (sender, mut got) = mpsc::unbounded_channel();
+    let take = async move |body: Bytes| sender.send(ExportTraceServiceRequest::decode(body).unwrap()).unwrap();
+    let router = Router::new().route("/v1/traces", post(take));
+    let mut server = JoinSet::new();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    server.spawn(async move { axum::serve(Encrypted { listener, acceptor }, router).await.unwrap() });
+
+    for (authority, arrives) in [(&stranger, false), (&known, true)] {
+        let mut authorities = RootCertStore::empty();
+        authorities.add(authority.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(authorities)
+            .with_no_client_auth();
+        let (config, counts) = (Arc::new(config), SpanCounts::default());
+        let encryption = Box::new(move || Ok(Arc::clone(&config)));
+        let (tracer, exporter) = Traces::to(&url).unwrap().export("orders", "orders-1", counts.clone(), encryption);
+        happens(&tracer, "one");
+        exporter.finish(Instant::now() + Duration::from_secs(10)).await;
+        let (text, came) = (exposition(&counts), got.try_recv().ok());
+        assert_eq!(came.is_some(), arrives, "{text}");
+        let outcome = if arrives { "garenne_spans_exported_total 1" } else { "{reason=\"collector-away\"} 1" };
+        assert!(text.contains(outcome), "{text}");
     }
 }

@@ -1,85 +1,186 @@
 //! Spans as OTLP writes them: `ExportTraceServiceRequest` of `opentelemetry/proto/collector/trace/v1`, in protocol buffers.
 //!
-//! <https://github.com/open-telemetry/opentelemetry-proto> promises that numbers and types of fields stay.
+//! The crate that has all of OTLP's messages brings OpenTelemetry's SDK along, so the few that are sent stand here; the tests read
+//! them back by that crate. <https://github.com/open-telemetry/opentelemetry-proto> promises that numbers and types of fields stay.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prost::{Message, Oneof};
 
 use super::Trace;
 use super::span::{About, Value};
 
-/// The types of fields.
-const VARINT: u64 = 0;
-const FIXED64: u64 = 1;
-const BYTES: u64 = 2;
-const FIXED32: u64 = 5;
-
 /// `Status.StatusCode`.
-const FAILED: u64 = 2;
+const FAILED: i32 = 2;
 
-/// Who made the spans, written once.
-pub(super) fn resource<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
-    let mut resource = Vec::new();
-    for (key, text) in attributes {
-        message(&mut resource, 1, |pair| attribute(pair, key, &Value::Text(text.to_owned())));
-    }
-    resource
+#[derive(Message)]
+struct ExportTraceServiceRequest {
+    #[prost(message, repeated, tag = 1)]
+    resource_spans: Vec<ResourceSpans>,
+}
+
+#[derive(Message)]
+struct ResourceSpans {
+    #[prost(message, optional, tag = 1)]
+    resource: Option<Resource>,
+    #[prost(message, repeated, tag = 2)]
+    scope_spans: Vec<ScopeSpans>,
+}
+
+/// Who made the spans.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Resource {
+    #[prost(message, repeated, tag = 1)]
+    attributes: Vec<KeyValue>,
+}
+
+#[derive(Message)]
+struct ScopeSpans {
+    #[prost(message, optional, tag = 1)]
+    scope: Option<Scope>,
+    #[prost(message, repeated, tag = 2)]
+    spans: Vec<Span>,
+}
+
+#[derive(Message)]
+struct Scope {
+    #[prost(string, tag = 1)]
+    name: String,
+    #[prost(string, tag = 2)]
+    version: String,
+}
+
+#[derive(Message)]
+struct Span {
+    #[prost(bytes = "vec", tag = 1)]
+    trace_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = 2)]
+    span_id: Vec<u8>,
+    #[prost(string, tag = 3)]
+    trace_state: String,
+    #[prost(bytes = "vec", tag = 4)]
+    parent_span_id: Vec<u8>,
+    #[prost(string, tag = 5)]
+    name: String,
+    #[prost(int32, tag = 6)]
+    kind: i32,
+    #[prost(fixed64, tag = 7)]
+    start_time_unix_nano: u64,
+    #[prost(fixed64, tag = 8)]
+    end_time_unix_nano: u64,
+    #[prost(message, repeated, tag = 9)]
+    attributes: Vec<KeyValue>,
+    #[prost(message, repeated, tag = 13)]
+    links: Vec<Link>,
+    #[prost(message, optional, tag = 15)]
+    status: Option<Status>,
+    #[prost(fixed32, tag = 16)]
+    flags: u32,
+}
+
+#[derive(Message)]
+struct Link {
+    #[prost(bytes = "vec", tag = 1)]
+    trace_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = 2)]
+    span_id: Vec<u8>,
+    #[prost(string, tag = 3)]
+    trace_state: String,
+    #[prost(fixed32, tag = 6)]
+    flags: u32,
+}
+
+#[derive(Message)]
+struct Status {
+    #[prost(string, tag = 2)]
+    message: String,
+    #[prost(int32, tag = 3)]
+    code: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeyValue {
+    #[prost(string, tag = 1)]
+    key: String,
+    #[prost(message, optional, tag = 2)]
+    value: Option<AnyValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AnyValue {
+    #[prost(oneof = "Any", tags = "1, 2, 3")]
+    value: Option<Any>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum Any {
+    #[prost(string, tag = 1)]
+    Text(String),
+    #[prost(bool, tag = 2)]
+    Truth(bool),
+    #[prost(int64, tag = 3)]
+    Whole(i64),
+}
+
+/// Who made the spans, as the attributes say.
+pub(super) fn resource<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Resource {
+    let attribute = |(key, text): (&str, &str)| attribute(key, Any::Text(text.to_owned()));
+    Resource { attributes: attributes.into_iter().map(attribute).collect() }
 }
 
 /// A request with all these spans.
-pub(super) fn request(resource: &[u8], spans: &[About]) -> Vec<u8> {
-    let mut request = Vec::new();
-    message(&mut request, 1, |of_resource| {
-        bytes(of_resource, 1, resource);
-        message(of_resource, 2, |of_scope| {
-            message(of_scope, 1, |scope| {
-                bytes(scope, 1, env!("CARGO_PKG_NAME").as_bytes());
-                bytes(scope, 2, env!("CARGO_PKG_VERSION").as_bytes());
-            });
-            for about in spans {
-                message(of_scope, 2, |to| span(to, about));
-            }
-        });
-    });
-    request
+pub(super) fn request(resource: &Resource, spans: Vec<About>) -> Vec<u8> {
+    let scope = Scope { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let scope_spans = vec![ScopeSpans { scope: Some(scope), spans: spans.into_iter().map(span).collect() }];
+    let resource_spans = vec![ResourceSpans { resource: Some(resource.clone()), scope_spans }];
+    ExportTraceServiceRequest { resource_spans }.encode_to_vec()
 }
 
-fn span(to: &mut Vec<u8>, about: &About) {
-    let Trace { trace_id, span_id, parent_id, flags, state } = &about.trace;
-    bytes(to, 1, &trace_id.to_be_bytes());
-    bytes(to, 2, &span_id.to_be_bytes());
-    if let Some(state) = state {
-        bytes(to, 3, state.as_bytes());
+fn span(about: About) -> Span {
+    let About { trace, kind, name, began, took, attributes, links, error } = about;
+    let mut attributes: Vec<KeyValue> =
+        attributes.into_iter().map(|(key, value)| attribute(key, value.into())).collect();
+    let status = error.map(|(class, message)| {
+        attributes.push(attribute("error.type", Any::Text(class)));
+        Status { message, code: FAILED }
+    });
+    Span {
+        trace_id: trace.trace_id.to_be_bytes().to_vec(),
+        span_id: trace.span_id.to_be_bytes().to_vec(),
+        trace_state: trace.state.unwrap_or_default(),
+        parent_span_id: if trace.parent_id == 0 { Vec::new() } else { trace.parent_id.to_be_bytes().to_vec() },
+        name,
+        kind: kind as i32,
+        start_time_unix_nano: nanoseconds(began, Duration::ZERO),
+        end_time_unix_nano: nanoseconds(began, took),
+        attributes,
+        links: links.into_iter().map(link).collect(),
+        status,
+        flags: u32::from(trace.flags),
     }
-    if *parent_id != 0 {
-        bytes(to, 4, &parent_id.to_be_bytes());
+}
+
+fn link(to: Trace) -> Link {
+    Link {
+        trace_id: to.trace_id.to_be_bytes().to_vec(),
+        span_id: to.span_id.to_be_bytes().to_vec(),
+        trace_state: to.state.unwrap_or_default(),
+        flags: u32::from(to.flags),
     }
-    bytes(to, 5, about.name.as_bytes());
-    number(to, 6, about.kind as u64);
-    fixed64(to, 7, nanoseconds(about.began, Duration::ZERO));
-    fixed64(to, 8, nanoseconds(about.began, about.took));
-    for (key, value) in &about.attributes {
-        message(to, 9, |pair| attribute(pair, key, value));
+}
+
+fn attribute(key: &str, value: Any) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }) }
+}
+
+impl From<Value> for Any {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text),
+            Value::Truth(truth) => Self::Truth(truth),
+            Value::Whole(whole) => Self::Whole(whole),
+        }
     }
-    if let Some((class, _)) = &about.error {
-        message(to, 9, |pair| attribute(pair, "error.type", &Value::Text(class.clone())));
-    }
-    for link in &about.links {
-        message(to, 13, |to| {
-            bytes(to, 1, &link.trace_id.to_be_bytes());
-            bytes(to, 2, &link.span_id.to_be_bytes());
-            if let Some(state) = &link.state {
-                bytes(to, 3, state.as_bytes());
-            }
-            fixed32(to, 6, u32::from(link.flags));
-        });
-    }
-    if let Some((_, text)) = &about.error {
-        message(to, 15, |status| {
-            bytes(status, 2, text.as_bytes());
-            number(status, 3, FAILED);
-        });
-    }
-    fixed32(to, 16, u32::from(*flags));
 }
 
 fn nanoseconds(began: SystemTime, after: Duration) -> u64 {
@@ -87,58 +188,12 @@ fn nanoseconds(began: SystemTime, after: Duration) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn attribute(pair: &mut Vec<u8>, key: &str, value: &Value) {
-    bytes(pair, 1, key.as_bytes());
-    message(pair, 2, |any| match value {
-        Value::Text(text) => bytes(any, 1, text.as_bytes()),
-        Value::Truth(truth) => number(any, 2, u64::from(*truth)),
-        Value::Whole(whole) => number(any, 3, whole.cast_unsigned()),
-    });
-}
-
-fn message(to: &mut Vec<u8>, field: u64, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut inner = Vec::new();
-    write(&mut inner);
-    bytes(to, field, &inner);
-}
-
-fn bytes(to: &mut Vec<u8>, field: u64, data: &[u8]) {
-    varint(to, field << 3 | BYTES);
-    varint(to, data.len() as u64);
-    to.extend_from_slice(data);
-}
-
-fn number(to: &mut Vec<u8>, field: u64, value: u64) {
-    varint(to, field << 3 | VARINT);
-    varint(to, value);
-}
-
-fn fixed64(to: &mut Vec<u8>, field: u64, value: u64) {
-    varint(to, field << 3 | FIXED64);
-    to.extend_from_slice(&value.to_le_bytes());
-}
-
-fn fixed32(to: &mut Vec<u8>, field: u64, value: u32) {
-    varint(to, field << 3 | FIXED32);
-    to.extend_from_slice(&value.to_le_bytes());
-}
-
-/// Seven bits at a time, the lowest first.
-fn varint(to: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        to.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    to.push(value as u8);
-}
-
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::tonic::common::v1::KeyValue;
-    use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest as Official;
+    use opentelemetry_proto::tonic::common::v1::KeyValue as Pair;
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as Read;
     use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-    use prost::Message as _;
 
     use super::*;
     use crate::telemetry::span::Kind;
@@ -157,7 +212,7 @@ mod tests {
         }
     }
 
-    fn value(attributes: &[KeyValue], key: &str) -> Any {
+    fn value(attributes: &[Pair], key: &str) -> Read {
         let found = attributes.iter().find(|pair| pair.key == key).unwrap_or_else(|| panic!("{key} is missing"));
         found.value.clone().unwrap().value.unwrap()
     }
@@ -174,12 +229,12 @@ mod tests {
         let root = About { trace: Trace::start().placed().sampled(false), kind: Kind::Consumer, ..about() };
         let root_trace = root.trace.clone();
         let resource = resource([("service.name", "orders"), ("é", "")]);
-        let read = ExportTraceServiceRequest::decode(request(&resource, &[full, root]).as_slice()).unwrap();
+        let read = Official::decode(request(&resource, vec![full, root]).as_slice()).unwrap();
 
         let of_resource = &read.resource_spans[0];
         let resource = &of_resource.resource.as_ref().unwrap().attributes;
-        assert_eq!(value(resource, "service.name"), Any::StringValue("orders".into()));
-        assert_eq!(value(resource, "é"), Any::StringValue(String::new()));
+        assert_eq!(value(resource, "service.name"), Read::StringValue("orders".into()));
+        assert_eq!(value(resource, "é"), Read::StringValue(String::new()));
         let scope = of_resource.scope_spans[0].scope.as_ref().unwrap();
         assert_eq!((scope.name.as_str(), scope.version.as_str()), ("garenne", env!("CARGO_PKG_VERSION")));
 
@@ -190,11 +245,11 @@ mod tests {
         assert_eq!((full.name.as_str(), full.kind), ("send", 4));
         assert_eq!(full.start_time_unix_nano, 1_700_000_000_000_000_007);
         assert_eq!(full.end_time_unix_nano, 1_700_000_000_000_000_507);
-        assert_eq!(value(&full.attributes, "messaging.system"), Any::StringValue("rabbitmq".into()));
-        assert_eq!(value(&full.attributes, "messaging.message.body.size"), Any::IntValue(300));
-        assert_eq!(value(&full.attributes, "below.zero"), Any::IntValue(-1));
-        assert_eq!(value(&full.attributes, "messaging.destination.temporary"), Any::BoolValue(true));
-        assert_eq!(value(&full.attributes, "error.type"), Any::StringValue("timeout".into()));
+        assert_eq!(value(&full.attributes, "messaging.system"), Read::StringValue("rabbitmq".into()));
+        assert_eq!(value(&full.attributes, "messaging.message.body.size"), Read::IntValue(300));
+        assert_eq!(value(&full.attributes, "below.zero"), Read::IntValue(-1));
+        assert_eq!(value(&full.attributes, "messaging.destination.temporary"), Read::BoolValue(true));
+        assert_eq!(value(&full.attributes, "error.type"), Read::StringValue("timeout".into()));
         let status = full.status.as_ref().unwrap();
         assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "no confirm in time"));
         let link = &full.links[0];
