@@ -53,6 +53,11 @@ pub(super) struct Job {
 pub(super) struct Message(pub(super) Arc<Outgoing>);
 
 impl Message {
+    /// Whoever holds it from here on moves a pointer, and not all that belongs to it.
+    fn new(outgoing: Outgoing) -> Self {
+        Self(Arc::new(outgoing))
+    }
+
     pub(super) fn name(&self) -> String {
         self.0.name().to_owned()
     }
@@ -110,55 +115,72 @@ impl Lane {
     /// Publishes and waits for the confirm; for that and for room, at most so long.
     ///
     /// Dropping the future does not recall the message.
-    pub(crate) async fn publish(&self, outgoing: Outgoing, patience: Duration) -> Result<Confirmed, PublishError> {
-        let began = Instant::now();
-        let room = match self.room_now(outgoing.weight()) {
-            Some(room) => room,
-            // Boxed: what rarely happens shall not make the future of every message larger.
-            None => Box::pin(self.room(outgoing.name(), outgoing.weight(), patience)).await?,
-        };
-        self.publish_in(room, outgoing, began, patience).await
+    pub(crate) fn publish(
+        &self,
+        outgoing: Outgoing,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> {
+        let (began, weight, message) = (Instant::now(), outgoing.weight(), Message::new(outgoing));
+        async move {
+            let room = match self.room_now(weight) {
+                Some(room) => room,
+                // Boxed: what rarely happens shall not make the future of every message larger.
+                None => Box::pin(self.room(&message.name(), weight, patience)).await?,
+            };
+            self.confirmed(room, message, began, patience).await
+        }
     }
 
     /// Publishes what has room already, and waits for the confirm until `patience` is over, which began before.
-    pub(crate) async fn publish_in(
+    pub(crate) fn publish_in(
         &self,
         room: Room,
         outgoing: Outgoing,
         began: Instant,
         patience: Duration,
-    ) -> Result<Confirmed, PublishError> {
-        let (message, settled) = self.submit(room, outgoing);
-        let late = |_| Err(self.late(message.name(), patience));
-        timeout_at(began + patience, settled).await.unwrap_or_else(late)
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> {
+        self.confirmed(room, Message::new(outgoing), began, patience)
     }
 
     /// Publishes and waits for the confirm, and for room, as long as its caller does.
     ///
     /// Dropping the future does not recall the message.
-    pub(crate) async fn publish_patiently(&self, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
-        let room = match self.room_now(outgoing.weight()) {
-            Some(room) => room,
-            None => Box::pin(self.room(outgoing.name(), outgoing.weight(), FOR_EVER)).await?,
-        };
-        self.submit(room, outgoing).1.await
+    pub(crate) fn publish_patiently(
+        &self,
+        outgoing: Outgoing,
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> {
+        let (weight, message) = (outgoing.weight(), Message::new(outgoing));
+        async move {
+            let room = match self.room_now(weight) {
+                Some(room) => room,
+                None => Box::pin(self.room(&message.name(), weight, FOR_EVER)).await?,
+            };
+            self.submit(room, message).await
+        }
+    }
+
+    async fn confirmed(
+        &self,
+        room: Room,
+        message: Message,
+        began: Instant,
+        patience: Duration,
+    ) -> Result<Confirmed, PublishError> {
+        let settled = self.submit(room, message.clone());
+        let late = |_| Err(self.late(message.name(), patience));
+        timeout_at(began + patience, settled).await.unwrap_or_else(late)
     }
 
     /// Hands the message to the lane's task at once. What is returned settles when the message does.
     fn submit(
         &self,
         room: Room,
-        outgoing: Outgoing,
-    ) -> (Message, impl Future<Output = Result<Confirmed, PublishError>> + use<>) {
-        let message = Message(Arc::new(outgoing));
+        message: Message,
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> + use<> {
         let (respond, response) = oneshot::channel();
         // There is a place in the queue for each room, so it is never full. When it is closed, so is the response.
         let _ = self.jobs.try_send(Job { message: message.clone(), respond, _room: room });
-        let named = message.clone();
-        (
-            message,
-            async move { response.await.unwrap_or_else(|_| Err(PublishError::Stopped { message: named.name() })) },
-        )
+        async move { response.await.unwrap_or_else(|_| Err(PublishError::Stopped { message: message.name() })) }
     }
 
     /// Why a message that waits is not confirmed, if there is a reason that the lane knows.

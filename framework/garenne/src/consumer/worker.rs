@@ -16,7 +16,7 @@ use super::{Failure, Found, Handlers, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
 use crate::retry::{Ladder, Settlement, verdict};
-use crate::telemetry::{Kind, Metrics, QueueMetrics, Span};
+use crate::telemetry::{Kind, Metrics, QueueMetrics, Span, UnderWay};
 use crate::topology::names;
 
 /// How long a copy that the broker does not take is waited with before the next try.
@@ -86,7 +86,9 @@ impl Worker {
             let mut running = self.running();
             while running.try_join_next().is_some() {}
             running.spawn(async move {
-                worker.handle(delivered).await;
+                let delivery = worker.read(delivered);
+                let span = worker.span(&delivery.found.message);
+                worker.handle(delivery).instrument(span).await;
                 drop(permit);
             });
         }
@@ -123,8 +125,9 @@ impl Worker {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn handle(&self, Delivered { inbound, receipt }: Delivered) {
-        let handling = self.metrics.handling();
+    /// Reads a delivery and finds its handler, which has not begun.
+    fn read(&self, Delivered { inbound, receipt }: Delivered) -> Delivery {
+        let running = self.metrics.handling();
         let inbound = Arc::new(inbound);
         let (seen, unfit) = match plain(&inbound) {
             Ok(None) => (Arc::clone(&inbound), None),
@@ -132,35 +135,41 @@ impl Worker {
             Err(failure) => (Arc::clone(&inbound), Some(failure)),
         };
         let (mut traced, message) = self.begin(&seen);
-        let Found { handler, message, handled } = match unfit {
+        let found = match unfit {
             None => self.parts.handlers.find(&seen, message),
             Some(failure) => self.parts.handlers.unfit(message, failure),
         };
-        traced.describe(|about| about.text("code.function.name", handler));
-        let span = tracing::info_span!(
+        traced.describe(|about| about.text("code.function.name", found.handler));
+        Delivery { inbound, receipt, traced, found, running }
+    }
+
+    async fn handle(&self, Delivery { inbound, receipt, traced, found, running }: Delivery) {
+        let Found { handler, message, handled } = found;
+        let handled = handled.await;
+        drop(running);
+        match handled {
+            Ok(()) => {
+                receipt.acknowledge();
+                traced.end(message.told());
+            }
+            Err(failure) => {
+                // Boxed: what rarely happens shall not make the future of every delivery larger.
+                Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await;
+                traced.end(Some((failure.class(), &failure)));
+            }
+        }
+    }
+
+    /// What the lines say that are logged while it is handled.
+    fn span(&self, message: &Message) -> tracing::Span {
+        tracing::info_span!(
             "handle",
             queue = self.parts.queue,
             message_id = message.message_id(),
             correlation_id = message.correlation_id(),
             trace_id = %message.trace().id(),
             attempt = message.attempt(),
-        );
-        let settled = async {
-            let handled = handled.await;
-            drop(handling);
-            match handled {
-                Ok(()) => {
-                    receipt.acknowledge();
-                    traced.end(message.told());
-                }
-                Err(failure) => {
-                    // Boxed: what rarely happens shall not make the future of every delivery larger.
-                    Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await;
-                    traced.end(Some((failure.class(), &failure)));
-                }
-            }
-        };
-        settled.instrument(span).await;
+        )
     }
 
     /// What is handled, and its span. The message has the span's place in the trace from here on.
@@ -234,6 +243,16 @@ impl Worker {
             sleep(COPY_BACKOFF).await;
         }
     }
+}
+
+/// A delivery whose handler is found.
+struct Delivery {
+    inbound: Arc<Inbound>,
+    receipt: AckReceipt,
+    traced: Span,
+    found: Found,
+    /// Counts it among those that are handled.
+    running: UnderWay,
 }
 
 /// Counts one copy that finds no place, while it lives.

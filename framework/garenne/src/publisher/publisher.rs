@@ -224,14 +224,21 @@ impl Publisher {
     }
 
     /// Publishes anything within its span, and waits for the confirm.
-    pub(crate) async fn send(&self, mut span: Span, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
+    pub(crate) fn send(
+        &self,
+        mut span: Span,
+        outgoing: Outgoing,
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         span.describe(|about| about_outgoing(about, Operation::SEND, &outgoing));
         let published = self.0.metrics.published(outgoing.properties.kind.as_deref().unwrap_or_default());
-        let sent = self.0.lane.publish(outgoing, self.0.patience).await;
-        ended(span, &sent);
-        let settled = sent?;
-        self.0.metrics.confirmed(&published, settled.routed);
-        Ok(settled)
+        let publishing = self.0.lane.publish(outgoing, self.0.patience);
+        async move {
+            let sent = publishing.await;
+            ended(span, &sent);
+            let settled = sent?;
+            self.0.metrics.confirmed(&published, settled.routed);
+            Ok(settled)
+        }
     }
 
     /// Publishes what was committed. It has the place of the handling that wrote it, and gets its own now.
@@ -250,11 +257,18 @@ impl Publisher {
     }
 
     /// Publishes a message of this name, and waits for the confirm as long as its caller does.
-    pub(crate) async fn send_patiently(&self, name: &str, outgoing: Outgoing) -> Result<Confirmed, PublishError> {
+    pub(crate) fn send_patiently(
+        &self,
+        name: &str,
+        outgoing: Outgoing,
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         let published = self.0.metrics.published(name);
-        let settled = self.0.lane.publish_patiently(outgoing).await?;
-        self.0.metrics.confirmed(&published, settled.routed);
-        Ok(settled)
+        let publishing = self.0.lane.publish_patiently(outgoing);
+        async move {
+            let settled = publishing.await?;
+            self.0.metrics.confirmed(&published, settled.routed);
+            Ok(settled)
+        }
     }
 }
 
