@@ -172,11 +172,7 @@ impl Lane {
     }
 
     /// Hands the message to the lane's task at once. What is returned settles when the message does.
-    fn submit(
-        &self,
-        room: Room,
-        message: Message,
-    ) -> impl Future<Output = Result<Confirmed, PublishError>> + use<> {
+    fn submit(&self, room: Room, message: Message) -> impl Future<Output = Result<Confirmed, PublishError>> + use<> {
         let (respond, response) = oneshot::channel();
         // There is a place in the queue for each room, so it is never full. When it is closed, so is the response.
         let _ = self.jobs.try_send(Job { message: message.clone(), respond, _room: room });
