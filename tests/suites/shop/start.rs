@@ -1,11 +1,15 @@
 //! Services that cannot start, or cannot start yet: what they say and how they end.
 
+use std::net::Ipv4Addr;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
+use rustix::process::Signal;
 use serde_json::Value;
-use tests::{CONSUMERS, Proxy, Raw, ServiceProcess, Shop, Vhost, eventually, program};
+use tests::{CONSUMERS, PATIENCE, Proxy, Raw, ServiceProcess, Shop, Vhost, eventually, program};
+use tokio::net::TcpListener;
 
 /// What every service needs to run.
 fn environment(shop: &Shop, url: &str) -> Vec<(&'static str, String)> {
@@ -160,11 +164,32 @@ async fn a_service_that_is_told_to_end_while_the_broker_is_away_ends_with_0_at_o
             if process.log().contains("no broker answers at") { Ok(()) } else { Err(process.log()) }
         })
         .await;
-        let since = std::time::Instant::now();
+        let since = Instant::now();
         process.terminate();
         let status = process.ended().await;
         assert_eq!(status.code(), Some(0), "{}", process.log());
         assert!(since.elapsed().as_secs() < 5, "{service} took {:?}", since.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_to_end_before_it_has_its_state_ends_with_0_at_once() {
+    let shop = Shop::empty().await;
+    // A database that takes connections and says nothing: so does one of whose migrations another replica has the lock.
+    let database = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let address = database.local_addr().expect("an address");
+    let mut environment = environment(&shop, &shop.vhost().url_of("orders", "orders"));
+    environment[2].1 = format!("postgres://orders:orders@{address}/orders");
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut process = ServiceProcess::start("orders", "orders", shop.folder(), &environment);
+        let asked = tokio::time::timeout(PATIENCE, database.accept()).await.expect("the database is asked");
+        let since = Instant::now();
+        process.signal(signal);
+        let status = process.ended().await;
+        assert_eq!(status.code(), Some(0), "{}", process.log());
+        assert!(since.elapsed() < Duration::from_secs(2), "it took {:?}", since.elapsed());
+        says(&process.log(), &["ended before it had started"]);
+        drop(asked);
     }
 }
 

@@ -12,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 /// Which certificates TLS goes by, as PEM files. Without any, the broker's certificate has to be signed by an authority that this
 /// machine knows, and the service shows none.
 ///
-/// The files are read again for each connection, and every few seconds while one is open: when they have changed, the service
-/// finishes what it has begun and connects anew with them. Certificates are thus renewed without a restart.
+/// The files are read again for each connection, and every few seconds while one is open: when they have changed, and a connection with
+/// them has succeeded, the service finishes what it has begun and connects anew. Certificates are thus renewed without a restart, and
+/// files by which nobody can connect take no connection away.
 ///
 /// ```
 /// use garenne::Certificates;

@@ -7,35 +7,28 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_lapin::{Manager, Object, Pool, PoolError, Runtime};
-use lapin::types::LongString;
-use lapin::{Connection, ConnectionProperties};
+use lapin::Connection;
 use tokio::sync::Notify;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{interval, timeout};
 
 use super::amqp_thread::AmqpThread;
 use super::certificates::Edition;
 use super::declare::declare;
+use super::dock::{CONNECT_TIMEOUT, Cut, Dock, failed, next_line, properties, unanswered};
 use super::farewell::Farewell;
 use super::network::Network;
 use super::screened;
 use super::settling::Settling;
-use super::socket::Line;
+use super::successor::Successor;
 use super::tls::Tls;
 use super::{Address, BrokerError, Certificates};
-use crate::telemetry::Mentions;
 use crate::topology::Topology;
 
-/// For the whole of a handshake whose first word came in time: TLS, and a broker that asks others about users.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often to look whether a connection lives while an answer is waited for.
 const LOOK: Duration = Duration::from_millis(100);
-/// How often to look whether certificates were renewed.
-const LOOK_AT_FILES: Duration = Duration::from_secs(2);
-/// For connections that consume, and for all others.
+/// For connections that consume. All others have smaller ones.
 const LARGE_FRAMES: u32 = 131_072;
-const FRAMES: u32 = 32_768;
 
 /// Where the broker is and how this instance shows itself there.
 pub(crate) struct Broker {
@@ -50,15 +43,11 @@ pub(crate) struct Broker {
     asking: Dock,
     /// For declares: a refused one may cost its connection, which must not be anybody else's.
     declaring: Dock,
+    /// On an encrypted address: tells when certificates have changed.
+    successor: Option<Arc<Successor>>,
     thread: AmqpThread,
     settling: Settling,
     missing: Notify,
-}
-
-/// A pool, and the network on which it opens its only connection.
-struct Dock {
-    pool: Pool,
-    network: Network,
 }
 
 /// An open connection. Its socket ends with it, however the other side behaves.
@@ -66,11 +55,9 @@ pub(super) struct Connected {
     connection: Connection,
     line: Cut,
     farewell: Farewell,
-    encryption: Option<(Tls, Edition)>,
+    /// What it was encrypted by, and who tells when that has changed.
+    encryption: Option<(Arc<Successor>, Edition)>,
 }
-
-/// Cuts the line when it is dropped.
-struct Cut(Arc<Line>);
 
 impl Broker {
     /// Connects to nothing yet.
@@ -84,6 +71,7 @@ impl Broker {
         let dock =
             |role: &str| Dock::new(&address, Network::new(thread.runtime(), tls.clone()), format!("{instance} {role}"));
         let (publishing, asking, declaring) = (dock("publish"), dock("ask"), dock("declare"));
+        let successor = tls.clone().map(|tls| Arc::new(Successor::new(tls, dock("renew"))));
         Ok(Self {
             address,
             tls,
@@ -91,6 +79,7 @@ impl Broker {
             publishing,
             asking,
             declaring,
+            successor,
             thread,
             settling: Settling::default(),
             missing: Notify::new(),
@@ -117,15 +106,16 @@ impl Broker {
     /// A connection that only consumes.
     pub(super) async fn consuming(&self) -> Result<Connected, BrokerError> {
         let network = Network::new(self.thread.runtime(), self.tls.clone());
-        let (line, encryption) = self.line(&network).await?;
+        let (line, edition) = next_line(&network, &self.address).await?;
         let uri = self.address.for_client(LARGE_FRAMES);
         let properties = properties(&format!("{} consume", self.instance));
         let farewell = Farewell::default();
         let connecting = screened::connect(uri, properties, network.runtime(), farewell.clone());
+        let encryption = self.successor.clone().zip(edition);
         self.settling.note(match timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => Ok(Connected { connection, line, farewell, encryption }),
-            Ok(Err(error)) => Err(self.failed(&line, &error)),
-            Err(_) => Err(self.unanswered()),
+            Ok(Err(error)) => Err(failed(&self.address, &line, &error)),
+            Err(_) => Err(unanswered(&self.address)),
         })
     }
 
@@ -151,54 +141,10 @@ impl Broker {
     }
 
     async fn pooled(&self, dock: &Dock) -> Result<Connected, BrokerError> {
-        let (line, encryption) = self.line(&dock.network).await?;
-        self.settling.note(match dock.pool.get().await {
-            Ok(object) => {
-                let connection = Object::take(object);
-                Ok(Connected { connection, line, farewell: Farewell::default(), encryption })
-            }
-            Err(PoolError::Backend(error)) => Err(self.failed(&line, &error)),
-            Err(PoolError::Timeout(_)) => Err(self.unanswered()),
-            Err(other) => {
-                Err(BrokerError::Unreachable { address: self.address.to_string(), reason: other.to_string() })
-            }
-        })
-    }
-
-    /// The line of the next connection, and what it is encrypted by.
-    async fn line(&self, network: &Network) -> Result<(Cut, Option<(Tls, Edition)>), BrokerError> {
-        let network = network.clone();
-        let prepared = off_the_runtime(move || network.next_line()).await;
-        let (line, edition) = prepared.map_err(|reason| BrokerError::tls(&self.address, reason))?;
-        Ok((Cut(line), self.tls.clone().zip(edition)))
-    }
-
-    fn failed(&self, line: &Cut, error: &lapin::Error) -> BrokerError {
-        match line.0.fault() {
-            Some(reason) => BrokerError::tls(&self.address, reason),
-            None => BrokerError::connecting(&self.address, error),
-        }
-    }
-
-    fn unanswered(&self) -> BrokerError {
-        let reason = format!("the handshake was not finished within {} s", CONNECT_TIMEOUT.as_secs());
-        BrokerError::Unreachable { address: self.address.to_string(), reason }
-    }
-}
-
-impl Dock {
-    fn new(address: &Address, network: Network, name: String) -> Self {
-        let uri = address.for_client(FRAMES).to_string();
-        let manager = Manager::new(uri, move || properties(&name), network.runtime());
-        let builder = Pool::builder(manager)
-            .max_size(1)
-            .runtime(Runtime::Tokio1)
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .wait_timeout(Some(CONNECT_TIMEOUT))
-            .recycle_timeout(Some(CONNECT_TIMEOUT));
-        // Building fails only for timeouts without a runtime, and the runtime is given.
-        let pool = builder.build().unwrap_or_else(|error| unreachable!("{error}"));
-        Self { pool, network }
+        let (line, edition) = dock.next_line().await?;
+        let connection = self.settling.note(dock.open(&line).await)?;
+        let encryption = self.successor.clone().zip(edition);
+        Ok(Connected { connection, line, farewell: Farewell::default(), encryption })
     }
 }
 
@@ -217,26 +163,11 @@ impl Connected {
         self.farewell.is_poison()
     }
 
-    /// Ends when the certificates have changed by which this connection was made, and the new ones are whole.
+    /// Ends when the certificates have changed by which this connection was made, and one by the new ones has succeeded.
     pub(super) async fn renewed(&self) {
-        let Some((tls, edition)) = self.encryption.as_ref().filter(|(tls, _)| tls.may_change()) else {
-            return pending().await;
-        };
-        let mut mentions = Mentions::default();
-        loop {
-            sleep(LOOK_AT_FILES).await;
-            let (tls, edition) = (tls.clone(), *edition);
-            // They have to be whole, too.
-            let look = move || Ok(tls.has_changed(edition)? && tls.prepare()?.edition != edition);
-            match off_the_runtime(look).await {
-                Ok(true) => return,
-                Ok(false) => {}
-                // Perhaps only some of the files are written so far.
-                Err(reason) if mentions.is_news(&reason) => {
-                    tracing::warn!("the next connection would fail, this one goes on: {reason}");
-                }
-                Err(_) => {}
-            }
+        match &self.encryption {
+            Some((successor, edition)) => successor.comes(*edition).await,
+            None => pending().await,
         }
     }
 
@@ -246,7 +177,7 @@ impl Connected {
             // An error here says only that it was closed already.
             let _ = timeout(CLOSE_TIMEOUT, self.connection.close(200, "done".into())).await;
         }
-        self.line.0.cut();
+        self.line.now();
     }
 }
 
@@ -262,22 +193,4 @@ impl Deref for Connected {
     fn deref(&self) -> &Connection {
         &self.connection
     }
-}
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        self.0.cut();
-    }
-}
-
-/// Files may lie on a disk that is slow.
-async fn off_the_runtime<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
-    let reading = tokio::task::spawn_blocking(read);
-    reading.await.unwrap_or_else(|error| Err(error.to_string()))
-}
-
-fn properties(name: &str) -> ConnectionProperties {
-    ConnectionProperties::default().with_connection_name(LongString::from(name))
 }

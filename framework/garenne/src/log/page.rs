@@ -97,7 +97,7 @@ impl Page {
             let properties = &entry.inbound.properties;
             let place = properties.text(header::TRACEPARENT);
             if let Some(place) = place.and_then(|place| Trace::parse(place, properties.text(header::TRACESTATE))) {
-                about.link(place);
+                about.link(&place);
             }
         }
     }

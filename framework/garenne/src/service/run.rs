@@ -14,13 +14,14 @@ use crate::telemetry::install_log;
 /// A signal that follows the first one this closely is the same one.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// Runs a service until `SIGTERM` or `SIGINT`, then drains it. A second signal ends it at once.
+/// Runs a service until `SIGTERM` or `SIGINT`, then drains it. A second signal ends it at once. So does the first one while the state
+/// is still made: nothing has begun yet, and `state` is dropped where it waits.
 ///
 /// With the argument `definitions` the process prints the service's part of the broker's `definitions.json` instead
 /// and needs neither environment nor broker. With `healthcheck` it asks the service that runs in the same environment for `/livez` at
 /// its `ADMIN_ADDR`, for at most 6 s, and ends with 0 or 1.
 ///
-/// The exit code is 0 after a drain, 64 for an unknown argument, or [`StartError::exit_code`].
+/// The exit code is 0 after a signal, 64 for an unknown argument, or [`StartError::exit_code`].
 ///
 /// ```no_run
 /// # struct Billing;
@@ -86,7 +87,17 @@ where
         signal(SignalKind::terminate()).map_err(|reason| StartError::System { what: "a signal handler", reason })?;
     let mut interrupt =
         signal(SignalKind::interrupt()).map_err(|reason| StartError::System { what: "a signal handler", reason })?;
-    let state = state().await.map_err(|error| StartError::State(error.to_string()))?;
+    // A database may be silent, and another replica may hold the lock of its migrations, for longer than a pod has to end.
+    let state = tokio::select! {
+        biased;
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        state = state() => Some(state.map_err(|error| StartError::State(error.to_string()))?),
+    };
+    let Some(state) = state else {
+        tracing::info!("ended before it had started");
+        return Ok(());
+    };
     let mut running = service.start(state, settings).await?;
     let failure = tokio::select! {
         _ = terminate.recv() => None,

@@ -224,7 +224,7 @@ mod tests {
         full.number("messaging.message.body.size", 300);
         full.number("below.zero", -1);
         full.truth("messaging.destination.temporary", true);
-        full.link(Trace::parse("00-00000000000000000000000000000001-0000000000000002-01", None).unwrap());
+        full.link(&Trace::parse("00-00000000000000000000000000000001-0000000000000002-01", None).unwrap());
         full.fail("timeout", &"no confirm in time");
         let root = About { trace: Trace::start().placed().sampled(false), kind: Kind::Consumer, ..about() };
         let root_trace = root.trace.clone();

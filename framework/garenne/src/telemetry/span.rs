@@ -12,6 +12,8 @@ use super::spans::Spans;
 const TEXT_LIMIT: usize = 1024;
 /// As many links as the specification lets a span have.
 const LINK_LIMIT: usize = 128;
+/// What any span takes up beside its texts and links.
+const FRAME: usize = size_of::<About>();
 
 /// Makes the spans of one service. Without a collector to send them to it makes none, and messages carry the trace that came on
 /// unchanged. Cheap to clone.
@@ -151,8 +153,9 @@ impl Open {
 }
 
 impl About {
+    /// It may hold a text of somebody else's.
     pub(crate) fn name(&mut self, name: String) {
-        self.name = name;
+        self.name = cut(name);
     }
 
     pub(crate) fn text(&mut self, attribute: &'static str, text: impl Into<String>) {
@@ -167,20 +170,35 @@ impl About {
         self.attributes.push((attribute, Value::Truth(truth)));
     }
 
-    /// What it was done for, beside what it is part of.
-    pub(crate) fn link(&mut self, trace: Trace) {
+    /// What it was done for, beside what it is part of. Without its `tracestate`, which finds nothing and whose length others choose.
+    pub(crate) fn link(&mut self, trace: &Trace) {
         if self.links.len() < LINK_LIMIT {
-            self.links.push(trace);
+            self.links.push(Trace { state: None, ..*trace });
         }
     }
 
     pub(crate) fn fail(&mut self, class: &str, error: &dyn Display) {
-        self.error = Some((class.to_owned(), cut(error.to_string())));
+        self.error = Some((cut(class.to_owned()), cut(error.to_string())));
+    }
+
+    /// The memory that it takes up, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let text = |value: &Value| if let Value::Text(text) = value { text.capacity() } else { 0 };
+        let texts: usize = self.attributes.iter().map(|(_, value)| text(value)).sum();
+        let state = self.trace.state.as_ref().map_or(0, String::capacity);
+        let error = self.error.as_ref().map_or(0, |(class, error)| class.capacity() + error.capacity());
+        let lists =
+            self.attributes.capacity() * size_of::<(&str, Value)>() + self.links.capacity() * size_of::<Trace>();
+        FRAME + lists + self.name.capacity() + texts + state + error
     }
 }
 
+/// Gives back the memory of what it cuts off, too.
 fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(TEXT_LIMIT));
+    if text.capacity() > TEXT_LIMIT {
+        text.truncate(text.floor_char_boundary(TEXT_LIMIT));
+        text.shrink_to_fit();
+    }
     text
 }
 
@@ -220,6 +238,29 @@ mod tests {
         drop(dropped);
         let [only] = spans.take().try_into().unwrap();
         assert_eq!(only.error.unwrap().0, "cancelled");
+    }
+
+    #[test]
+    fn however_long_the_texts_of_others_are_a_span_takes_up_little_memory() {
+        let (tracer, spans) = tracer();
+        let long = "é".repeat(200_000);
+        let came = Trace { state: Some("s".repeat(512)), ..Trace::start().placed() };
+        let mut span = tracer.begin(Kind::Server, &came);
+        span.describe(|about| {
+            about.name(format!("{long} /orders"));
+            about.text("url.path", long.as_str());
+            about.text("http.route", long.clone());
+            for _ in 0..200 {
+                about.link(&came);
+            }
+        });
+        span.end(Some((&long, &long)));
+        let [span] = spans.take().try_into().unwrap();
+        assert!(span.name.starts_with('é') && span.name.len() <= TEXT_LIMIT, "{}", span.name);
+        assert!(span.links.len() == LINK_LIMIT && span.links.iter().all(|link| link.state.is_none()));
+        assert_eq!((span.links[0].trace_id, span.links[0].span_id), (came.trace_id, came.span_id));
+        assert!(span.size() < 16 * 1024, "{} bytes", span.size());
+        assert!(span.size() > LINK_LIMIT * size_of::<Trace>() + 5 * (TEXT_LIMIT - 1), "{} bytes", span.size());
     }
 
     #[test]

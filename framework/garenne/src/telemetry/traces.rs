@@ -120,7 +120,8 @@ impl Reader<'_> {
         let mut traces = match Traces::to(&endpoint) {
             Ok(traces) => traces,
             Err(problem) => {
-                self.doubts.push(format!("{name}: {endpoint:?} {problem}. There are no traces"));
+                // It may hold a password or a key, so it is not shown.
+                self.doubts.push(format!("{name}: {problem}. There are no traces"));
                 return None;
             }
         };
@@ -171,16 +172,17 @@ impl Reader<'_> {
         self.doubts.push(format!("{name}: {text:?} {problem}"));
     }
 
+    /// What is no header is told by its place: a key whose header was forgotten stands where the name belongs.
     fn headers(&mut self, text: &str) -> Vec<(HeaderName, HeaderValue)> {
         const NAME: &str = "OTEL_EXPORTER_OTLP_HEADERS";
         let mut headers = Vec::new();
-        for (name, value) in self.pairs(NAME, text) {
+        for (place, (name, value)) in (1..).zip(self.pairs(NAME, text)) {
             match (HeaderName::try_from(&name), HeaderValue::try_from(value)) {
                 (Ok(name), Ok(mut value)) => {
                     value.set_sensitive(true);
                     headers.push((name, value));
                 }
-                _ => self.doubts.push(format!("{NAME}: {name:?} and its value are no header; it is left out")),
+                _ => self.doubts.push(format!("{NAME}: number {place} is no header and is left out; give name=value")),
             }
         }
         headers
@@ -351,13 +353,35 @@ mod tests {
             assert!(doubts.contains(expected), "{expected} is missing in:\n{doubts}");
         }
         assert!(!doubts.contains("secret"), "{doubts}");
-        for wrong in ["collector:4318", "ftp://collector", "http://ada:ada@collector", "http://"] {
-            let (traces, doubts) = read(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", wrong)]);
-            assert_eq!(traces, None);
-            assert!(doubts[0].contains("There are no traces"), "{doubts:?}");
-        }
         let (traces, doubts) = read(&[ENDPOINT, ("OTEL_TRACES_SAMPLER", "sometimes")]);
         assert_eq!(traces.unwrap().sampler, Sampler::default());
         assert!(doubts[0].contains("sometimes") && doubts[0].contains("parentbased_always_on"), "{doubts:?}");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_told_without_the_password_or_key_that_it_may_hold() {
+        let in_words = "http://ada:s3cret @collector";
+        for wrong in
+            ["s3cret@collector:4318", "ftp://collector?key=s3cret", "http://ada:s3cret@collector", in_words, "http://"]
+        {
+            for name in ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
+                let (traces, doubts) = read(&[(name, wrong)]);
+                assert_eq!(traces, None);
+                let [doubt] = doubts.as_slice() else { panic!("one for {wrong}: {doubts:?}") };
+                assert!(doubt.starts_with(&format!("{name}: ")) && doubt.contains("There are no traces"), "{doubt}");
+                assert!(!doubt.contains("s3cret"), "{doubt}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_in_place_of_a_headers_name_is_not_shown() {
+        for wrong in ["Basic s3cret==", "authorization: Basic s3cret=", "x-key=s3cret%0A"] {
+            let (traces, doubts) = read(&[ENDPOINT, ("OTEL_EXPORTER_OTLP_HEADERS", &format!("x-tenant=shop,{wrong}"))]);
+            assert_eq!(traces.unwrap().headers.len(), 1, "{wrong}");
+            let [doubt] = doubts.as_slice() else { panic!("one for {wrong}: {doubts:?}") };
+            assert!(doubt.contains("OTEL_EXPORTER_OTLP_HEADERS: number 2 is no header"), "{doubt}");
+            assert!(!doubt.contains("s3cret"), "{doubt}");
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use garenne::{Context, Refusal, Service};
+use garenne::{Certificates, Context, Refusal, Service};
+use rabbitmq_node::Authority;
 use serde_json::Value;
 use tests::{eventually, lasting};
 
@@ -78,6 +79,65 @@ async fn files_that_do_not_belong_together_leave_the_connection_as_it_is_until_t
         if all.iter().all(|connection| connection["user"] == "after") { Ok(()) } else { Err(format!("{all:?}")) }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_connection_is_given_up_for_certificates_with_which_the_next_one_would_fail() {
+    let broker = broker().await;
+    broker.user("clerk");
+    let files = broker.certificate("clerk", "clerk");
+    let folder = tempfile::tempdir().expect("a folder");
+    let trusted = folder.path().join("ca.crt");
+    let right = std::fs::read(broker.authorities()).expect("the authority is read");
+    std::fs::write(&trusted, &right).expect("it is written");
+    let settings = broker.settings_at("localhost", Certificates::default().signed_by(&trusted), Some(&files));
+    let clerk = start(clerk(), &Seen::default(), settings).await;
+    // A name says by which port a connection has come: no two that follow each other have the same one.
+    let names = |all: Vec<Value>| -> BTreeSet<String> {
+        let stays = |connection: &&Value| {
+            let name = connection["client_properties"]["connection_name"].as_str().unwrap_or_default();
+            !name.ends_with(" renew")
+        };
+        all.iter().filter(stays).filter_map(|connection| connection["name"].as_str().map(str::to_owned)).collect()
+    };
+    let first = names(connections(&broker, "clerk", 2).await);
+    let untouched = async |since: &BTreeSet<String>, why: &str| {
+        let deadline = Instant::now() + TWO_LOOKS;
+        while Instant::now() < deadline {
+            lasting(Duration::from_millis(100)).await;
+            let now = names(connections(&broker, "clerk", 2).await);
+            assert_eq!(now, *since, "{why}");
+            ready(&clerk).await;
+        }
+    };
+    let stranger = Authority::new("somebody else's").expect("an authority");
+
+    stranger.write(&trusted).expect("it is written");
+    untouched(&first, "the new authority has not signed the broker's certificate").await;
+
+    // Both of them, as while an authority is replaced.
+    let both = [std::fs::read(&trusted).expect("it is read"), right].concat();
+    std::fs::write(&trusted, both).expect("it is written");
+    let renewed = async |since: &BTreeSet<String>| {
+        eventually("both connections are new ones", || async {
+            let now = names(connections(&broker, "clerk", 2).await);
+            if now.len() == 2 && now.is_disjoint(since) { Ok(now) } else { Err(format!("{now:?}")) }
+        })
+        .await
+    };
+    let second = renewed(&first).await;
+    ready(&clerk).await;
+
+    let theirs = stranger.client("clerk").expect("a certificate").write(&folder.path().join("theirs"));
+    let theirs = theirs.expect("it is written");
+    for (from, to) in [(&theirs.certificate, &files.certificate), (&theirs.key, &files.key)] {
+        std::fs::rename(from, to).expect("it is replaced");
+    }
+    untouched(&second, "the broker's authority has not signed the new certificate").await;
+
+    assert!(broker.certificate("clerk", "clerk").key.is_file());
+    renewed(&second).await;
+    ready(&clerk).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
