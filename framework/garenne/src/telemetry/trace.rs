@@ -73,10 +73,10 @@ impl Trace {
         if version == "ff" || (version == "00" && parts.next().is_some()) {
             return None;
         }
-        hexadecimal(version, 2)?;
-        let trace_id = hexadecimal(trace, 32).filter(|id| *id != 0)?;
-        let span_id = u64::try_from(hexadecimal(span, 16)?).ok().filter(|id| *id != 0)?;
-        let flags = u8::try_from(hexadecimal(flags, 2)?).ok()?;
+        number(version, 2)?;
+        let trace_id = number(trace, 32).filter(|id| *id != 0)?;
+        let span_id = u64::try_from(number(span, 16)?).ok().filter(|id| *id != 0)?;
+        let flags = u8::try_from(number(flags, 2)?).ok()?;
         Some(Self {
             trace_id,
             span_id,
@@ -88,15 +88,20 @@ impl Trace {
 
     /// The trace's id as 32 hexadecimal digits.
     pub(crate) fn id(&self) -> impl fmt::Display + use<> {
-        let id = self.trace_id;
-        fmt::from_fn(move |f| write!(f, "{id:032x}"))
+        let id = hexadecimal::<32>(self.trace_id);
+        fmt::from_fn(move |f| f.write_str(text(&id)))
     }
 }
 
 /// Writes the `traceparent` header.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+        f.write_str("00-")?;
+        f.write_str(text(&hexadecimal::<32>(self.trace_id)))?;
+        f.write_str("-")?;
+        f.write_str(text(&hexadecimal::<16>(self.span_id.into())))?;
+        f.write_str("-")?;
+        f.write_str(text(&hexadecimal::<2>(self.flags.into())))
     }
 }
 
@@ -104,9 +109,28 @@ fn span_id() -> u64 {
     rand::rng().random_range(1..=u64::MAX)
 }
 
-fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
-    let lower = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if text.len() == digits && lower { u128::from_str_radix(text, 16).ok() } else { None }
+/// The last digits of a number. By hand: every message has some.
+fn hexadecimal<const DIGITS: usize>(mut number: u128) -> [u8; DIGITS] {
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
+    }
+    digits
+}
+
+fn text(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
+}
+
+fn number(text: &str, digits: usize) -> Option<u128> {
+    let digit = |byte| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let join = |number: u128, byte| Some(number << 4 | u128::from(digit(byte)?));
+    if text.len() == digits { text.bytes().try_fold(0, join) } else { None }
 }
 
 #[cfg(test)]
