@@ -1,9 +1,13 @@
 //! Header values, as the wire has them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
 use serde::{Deserialize, Serialize};
+
+/// Headers by their names. Our own names are not copied for each message.
+pub(crate) type Headers = BTreeMap<Cow<'static, str>, HeaderValue>;
 
 /// A header's value. A foreign client may send any of these; we send text and whole numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub(crate) enum HeaderValue {
     Double(f64),
     Timestamp(u64),
     List(Vec<HeaderValue>),
-    Table(BTreeMap<String, HeaderValue>),
+    Table(Headers),
     Nothing,
 }
 
@@ -101,15 +105,15 @@ impl From<&HeaderValue> for AMQPValue {
     }
 }
 
-pub(crate) fn from_table(table: &FieldTable) -> BTreeMap<String, HeaderValue> {
-    table.inner().iter().map(|(key, value)| (key.as_str().to_owned(), HeaderValue::from(value))).collect()
+pub(crate) fn from_table(table: &FieldTable) -> Headers {
+    table.inner().iter().map(|(key, value)| (key.as_str().to_owned().into(), HeaderValue::from(value))).collect()
 }
 
 /// A name that is too long for the wire is left out; ours never are, and a received one cannot be.
-pub(crate) fn to_table(headers: &BTreeMap<String, HeaderValue>) -> FieldTable {
+pub(crate) fn to_table(headers: &Headers) -> FieldTable {
     let mut table = FieldTable::default();
     for (key, value) in headers {
-        if let Ok(key) = ShortString::try_new(key.as_str()) {
+        if let Ok(key) = ShortString::try_new(key.as_ref()) {
             table.insert(key, value.into());
         }
     }

@@ -1,10 +1,10 @@
 //! Messages as the rest of the library sees them: no channel, no delivery tag, no lapin type.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AckReceipt, HeaderValue};
+use super::{AckReceipt, HeaderValue, Headers};
 
 /// A message to publish.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(crate) struct Properties {
     pub(crate) expiration: Option<String>,
     /// Seconds since 1970.
     pub(crate) timestamp: Option<u64>,
-    pub(crate) headers: BTreeMap<String, HeaderValue>,
+    pub(crate) headers: Headers,
 }
 
 impl Outgoing {
@@ -72,7 +72,7 @@ impl Properties {
     fn weight(&self) -> usize {
         /// The properties of fixed length, and what is kept beside a message.
         const AROUND: usize = 512;
-        let header = |(name, value): (&String, &HeaderValue)| name.len() + value.weight();
+        let header = |(name, value): (&Cow<'static, str>, &HeaderValue)| name.len() + value.weight();
         AROUND + self.headers.iter().map(header).sum::<usize>()
     }
 
@@ -84,11 +84,11 @@ impl Properties {
         self.headers.get(header).and_then(HeaderValue::as_integer)
     }
 
-    pub(crate) fn set_text(&mut self, header: &str, value: impl Into<String>) {
-        self.headers.insert(header.to_owned(), HeaderValue::Text(value.into()));
+    pub(crate) fn set_text(&mut self, header: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.headers.insert(header.into(), HeaderValue::Text(value.into()));
     }
 
-    pub(crate) fn set_integer(&mut self, header: &str, value: impl TryInto<i64>) {
-        self.headers.insert(header.to_owned(), HeaderValue::Integer(value.try_into().unwrap_or(i64::MAX)));
+    pub(crate) fn set_integer(&mut self, header: impl Into<Cow<'static, str>>, value: impl TryInto<i64>) {
+        self.headers.insert(header.into(), HeaderValue::Integer(value.try_into().unwrap_or(i64::MAX)));
     }
 }

@@ -49,7 +49,7 @@ pub use certificates::Certificates;
 pub(crate) use connection::Broker;
 pub(crate) use direct::{DIRECT_REPLY_TO, Direct};
 pub use error::{BrokerError, Drift};
-pub(crate) use header::HeaderValue;
+pub(crate) use header::{HeaderValue, Headers};
 pub(crate) use lane::{Confirmed, FOR_EVER, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
 pub(crate) use offset::{Beginning, Offset};

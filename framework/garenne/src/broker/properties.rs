@@ -97,14 +97,14 @@ mod tests {
     #[test]
     fn properties_and_headers_of_every_kind_survive_the_wire() {
         let headers = BTreeMap::from([
-            ("text".to_owned(), HeaderValue::Text("é".into())),
-            ("bytes".to_owned(), HeaderValue::Bytes(vec![0xff, 0])),
-            ("integer".to_owned(), HeaderValue::Integer(i64::MIN)),
-            ("boolean".to_owned(), HeaderValue::Boolean(true)),
-            ("double".to_owned(), HeaderValue::Double(0.5)),
-            ("time".to_owned(), HeaderValue::Timestamp(7)),
-            ("list".to_owned(), HeaderValue::List(vec![HeaderValue::Nothing])),
-            ("table".to_owned(), HeaderValue::Table(BTreeMap::from([("k".to_owned(), HeaderValue::Integer(1))]))),
+            ("text".into(), HeaderValue::Text("é".into())),
+            ("bytes".into(), HeaderValue::Bytes(vec![0xff, 0])),
+            ("integer".into(), HeaderValue::Integer(i64::MIN)),
+            ("boolean".into(), HeaderValue::Boolean(true)),
+            ("double".into(), HeaderValue::Double(0.5)),
+            ("time".into(), HeaderValue::Timestamp(7)),
+            ("list".into(), HeaderValue::List(vec![HeaderValue::Nothing])),
+            ("table".into(), HeaderValue::Table(BTreeMap::from([("k".into(), HeaderValue::Integer(1))]))),
         ]);
         let sent = Properties {
             message_id: Some("m".into()),

@@ -1,9 +1,7 @@
 //! Whether a message that arrived holds what a [`Screen`](super::screen::Screen) has put into it.
 
-use std::collections::BTreeMap;
-
 use super::screen::SUBSTITUTE;
-use super::{HeaderValue, Inbound};
+use super::{HeaderValue, Headers, Inbound};
 
 /// Names a short string of the sender that holds the substitute. It could be another one than the sender's: two ids that differ
 /// may look alike now, and the second would be taken for the first.
@@ -31,7 +29,7 @@ pub(crate) fn substituted(inbound: &Inbound) -> Option<&'static str> {
     }
 }
 
-fn in_table(table: &BTreeMap<String, HeaderValue>) -> bool {
+fn in_table(table: &Headers) -> bool {
     table.iter().any(|(name, value)| name.contains(SUBSTITUTE) || in_value(value))
 }
 

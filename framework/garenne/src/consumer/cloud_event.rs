@@ -54,7 +54,11 @@ pub(super) fn attribute<'a>(properties: &'a Properties, name: &str) -> Option<&'
 
 fn value<'a>(properties: &'a Properties, name: &str) -> Option<&'a HeaderValue> {
     let headers = &properties.headers;
-    if headers.is_empty() { None } else { PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}"))) }
+    if headers.is_empty() {
+        None
+    } else {
+        PREFIXES.iter().find_map(|prefix| headers.get(format!("{prefix}{name}").as_str()))
+    }
 }
 
 /// The id in binary mode, as [`identity`].

@@ -60,7 +60,7 @@ fn headers_of_every_prefix_fill_what_the_properties_leave_out() {
         for (name, value) in
             [("type", "desk.ticket-filed"), ("id", "7"), ("source", "urn:desk"), ("time", "2018-04-05T17:31:00Z")]
         {
-            properties.set_text(&format!("{prefix}{name}"), value);
+            properties.set_text(format!("{prefix}{name}"), value);
         }
         let message = Message::read(&inbound("{}", properties.clone()), "clerk");
         assert_eq!((message.name(), message.message_id()), ("desk.ticket-filed", Some("urn:desk 7")));
@@ -84,12 +84,12 @@ fn a_time_in_a_type_of_its_own_is_read_too() {
         [HeaderValue::Timestamp(9), HeaderValue::Integer(9_000), HeaderValue::Text("1970-01-01T00:00:09Z".into())]
     {
         let mut properties = Properties::default();
-        properties.headers.insert("cloudEvents_time".to_owned(), time);
+        properties.headers.insert("cloudEvents_time".into(), time);
         let sent_at = Message::read(&inbound("{}", properties), "clerk").sent_at();
         assert_eq!(sent_at, Some(UNIX_EPOCH + Duration::from_secs(9)));
     }
     let mut properties = Properties::default();
-    properties.headers.insert("cloudEvents_time".to_owned(), HeaderValue::Integer(-1));
+    properties.headers.insert("cloudEvents_time".into(), HeaderValue::Integer(-1));
     assert_eq!(Message::read(&inbound("{}", properties), "clerk").sent_at(), None);
 }
 
@@ -109,7 +109,7 @@ fn attributes_of_another_version_are_refused_where_they_are_needed() {
 fn an_attribute_that_fits_no_property_is_refused_and_goes_nowhere() {
     for name in ["type", "id", "source", "specversion"] {
         let mut properties = Properties::default();
-        properties.set_text(&format!("cloudEvents_{name}"), "a".repeat(256));
+        properties.set_text(format!("cloudEvents_{name}"), "a".repeat(256));
         let inbound = inbound("{}", properties);
         let failure = unfit(&inbound).unwrap();
         assert_eq!(failure.to_string(), format!("the CloudEvent's {name} has 256 bytes; send at most 255"));

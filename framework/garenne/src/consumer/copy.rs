@@ -1,10 +1,10 @@
 //! The copies of a failed message: for the retry ladder and for the dead-letter exchange.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Failure, Message, cut};
-use crate::broker::{DIRECT_REPLY_TO, HeaderValue, Inbound, Outgoing, Properties};
+use crate::broker::{DIRECT_REPLY_TO, HeaderValue, Headers, Inbound, Outgoing, Properties};
 use crate::publisher::{header, now_in_milliseconds};
 use crate::retry::Reason;
 use crate::topology::names;
@@ -70,7 +70,7 @@ impl Failed<'_> {
         let mut properties = self.inbound.properties.clone();
         let again = names::is_redeliver(&self.inbound.exchange, self.service);
         let before = properties.text(header::LEFT_OUT).filter(|_| again).map(str::to_owned);
-        properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_str()));
+        properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_ref()));
         let left_out: Vec<String> = before.into_iter().chain(leave_out_the_largest(&mut properties.headers)).collect();
         if !left_out.is_empty() {
             properties.set_text(header::LEFT_OUT, cut(&left_out.join(", ")));
@@ -95,13 +95,13 @@ impl Failed<'_> {
 }
 
 /// Makes the sender's headers fit, and names those that had to go.
-fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<String> {
-    let weight = |(name, value): (&String, &HeaderValue)| 1 + name.len() + value.weight();
+fn leave_out_the_largest(headers: &mut Headers) -> Vec<String> {
+    let weight = |(name, value): (&Cow<'static, str>, &HeaderValue)| 1 + name.len() + value.weight();
     let mut total: usize = headers.iter().map(weight).sum();
     let mut left_out = Vec::new();
     if total > SENDERS_HEADERS_LIMIT {
         // Sorted once: there may be tens of thousands.
-        let mut heaviest: Vec<(usize, String)> =
+        let mut heaviest: Vec<(usize, Cow<'static, str>)> =
             headers.iter().map(|header| (weight(header), header.0.clone())).collect();
         heaviest.sort_unstable_by(|a, b| b.cmp(a));
         for (weight, name) in heaviest {
@@ -110,7 +110,7 @@ fn leave_out_the_largest(headers: &mut BTreeMap<String, HeaderValue>) -> Vec<Str
             }
             total -= weight;
             headers.remove(&name);
-            left_out.push(name);
+            left_out.push(name.into_owned());
         }
     }
     left_out
@@ -161,13 +161,8 @@ mod tests {
     fn a_copy_carries_nothing_that_the_broker_would_act_upon() {
         let (retry, dead) = copies();
         for copy in [&retry, &dead] {
-            let kept: Vec<&str> = copy
-                .properties
-                .headers
-                .keys()
-                .map(String::as_str)
-                .filter(|name| !name.starts_with("garenne-"))
-                .collect();
+            let kept: Vec<&str> =
+                copy.properties.headers.keys().map(Cow::as_ref).filter(|name| !name.starts_with("garenne-")).collect();
             assert_eq!(kept, ["x-tenant"]);
             assert_eq!(copy.properties.expiration, None);
         }

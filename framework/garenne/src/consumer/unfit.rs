@@ -49,13 +49,13 @@ mod tests {
     }
 
     fn deaths(value: HeaderValue) -> Properties {
-        Properties { headers: BTreeMap::from([("x-death".to_owned(), value)]), ..Properties::default() }
+        Properties { headers: BTreeMap::from([("x-death".into(), value)]), ..Properties::default() }
     }
 
     fn death(count: HeaderValue) -> HeaderValue {
         let text = |text: &str| HeaderValue::Text(text.to_owned());
         let fields = [("queue", text("q")), ("reason", text("expired")), ("count", count)];
-        HeaderValue::Table(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        HeaderValue::Table(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
     #[test]
@@ -67,8 +67,8 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_text("\u{1a}", "v");
         assert!(verdict("a.key", properties).unwrap().starts_with("malformed: the name of a header"));
-        let table = BTreeMap::from([("\u{1a}".to_owned(), HeaderValue::Nothing)]);
-        let headers = BTreeMap::from([("t".to_owned(), HeaderValue::List(vec![HeaderValue::Table(table)]))]);
+        let table = BTreeMap::from([("\u{1a}".into(), HeaderValue::Nothing)]);
+        let headers = BTreeMap::from([("t".into(), HeaderValue::List(vec![HeaderValue::Table(table)]))]);
         assert!(verdict("a.key", Properties { headers, ..Properties::default() }).is_some());
         // A long string may be anything.
         let mut properties = Properties::default();

@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn an_entry_with_a_forged_offset_stands_where_the_next_one_was_expected_and_cannot_be_read() {
         let mut properties = Properties::default();
-        properties.set_integer(&"\u{1a}".repeat(OFFSET.len()), 1_000_000);
+        properties.set_integer("\u{1a}".repeat(OFFSET.len()), 1_000_000);
         let (exchange, routing_key, body) = ("desk.events".to_owned(), "desk.filed".to_owned(), b"{}".to_vec());
         let inbound = Inbound { exchange, routing_key, redelivered: false, body, properties };
         assert!(Logged::of(inbound.clone(), None).is_none());

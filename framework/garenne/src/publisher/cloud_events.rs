@@ -70,7 +70,7 @@ impl CloudEvents {
                 for (name, value) in
                     [("specversion", version), ("id", id), ("source", source), ("type", kind), ("time", time)]
                 {
-                    properties.set_text(&format!("{PREFIX}{name}"), value);
+                    properties.set_text(format!("{PREFIX}{name}"), value);
                 }
             }
             Self::Structured => properties.content_type = Some(STRUCTURED.to_owned()),
