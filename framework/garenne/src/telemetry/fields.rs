@@ -1,12 +1,15 @@
 //! How the fields of lines and of deliveries are written for people.
 
 use std::error::Error;
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write as _};
 
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
+
+/// Bytes of the fields of a delivery.
+const USUAL: usize = 256;
 
 /// The message, then `name=value`, separated by blanks, and texts in quotes.
 ///
@@ -14,61 +17,60 @@ use tracing_subscriber::fmt::format::Writer;
 pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut pen = Pen { writer, empty: true, result: Ok(()) };
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        // Written at once, since what it goes into begins empty and would grow with each word.
+        let mut pen = Pen { line: String::with_capacity(USUAL), result: Ok(()) };
         fields.record(&mut pen);
+        writer.write_str(&pen.line)?;
         pen.result
     }
 }
 
-struct Pen<'writer> {
-    writer: Writer<'writer>,
-    empty: bool,
+struct Pen {
+    line: String,
     result: fmt::Result,
 }
 
-impl Pen<'_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+impl Pen {
+    fn write(&mut self, field: &Field, value: impl FnOnce(&mut String) -> fmt::Result) {
         // Those of the `log` crate say where a line comes from, which is written elsewhere.
         if field.name().starts_with("log.") || self.result.is_err() {
             return;
         }
-        let first = std::mem::replace(&mut self.empty, false);
-        self.result = (|| {
-            if !first {
-                self.writer.write_char(' ')?;
-            }
-            if field.name() != "message" {
-                self.writer.write_str(field.name())?;
-                self.writer.write_char('=')?;
-            }
-            value(&mut self.writer)
-        })();
+        if !self.line.is_empty() {
+            self.line.push(' ');
+        }
+        if field.name() != "message" {
+            self.line.push_str(field.name());
+            self.line.push('=');
+        }
+        self.result = value(&mut self.line);
     }
 }
 
-impl Visit for Pen<'_> {
+impl Visit for Pen {
     fn record_str(&mut self, field: &Field, text: &str) {
         let plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
-        self.write(field, |writer| {
+        self.write(field, |line| {
             if field.name() == "message" {
-                writer.write_str(text)
+                line.push_str(text);
             } else if plain(text) {
-                writer.write_char('"')?;
-                writer.write_str(text)?;
-                writer.write_char('"')
+                line.push('"');
+                line.push_str(text);
+                line.push('"');
             } else {
-                write!(writer, "{text:?}")
+                write!(line, "{text:?}")?;
             }
+            Ok(())
         });
     }
 
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
-        self.write(field, |writer| write!(writer, "{error}"));
+        self.write(field, |line| write!(line, "{error}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.write(field, |writer| write!(writer, "{value:?}"));
+        self.write(field, |line| write!(line, "{value:?}"));
     }
 }
 
