@@ -46,6 +46,17 @@ pub fn closing_seconds() -> i64 {
     rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number of seconds")
 }
 
+/// How many connections the pool of one replica may open to a database server.
+///
+/// # Panics
+/// When the library no longer says it.
+#[must_use]
+pub fn connections_of_a_replica() -> i64 {
+    let text = read("framework/garenne/src/store/store.rs");
+    let (_, rest) = text.split_once("const SERVER_CONNECTIONS: u32 = ").expect("the store says how many connections");
+    rest.split(';').next().and_then(|number| number.parse().ok()).expect("a number of connections")
+}
+
 /// The names under which Prometheus has the library's metrics.
 ///
 /// # Panics

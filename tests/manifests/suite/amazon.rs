@@ -34,6 +34,26 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
         variables.expect("variables").retain(|variable| text(variable, "/name") != "AMQP_CA_FILE");
     });
     says(&untold, "Deployment orders: its broker is encrypted: true; it is told by whose authority: false");
+    for (name, path) in [("broker", "/metrics"), ("broker-queues", "/metrics/detailed")] {
+        let scrape = ("ScrapeConfig", name);
+        let elsewhere = json!([{ "targets": ["broker.example.org:16001"] }]);
+        let fault = format!("{path} of the broker broker.invalid is scraped at");
+        says(&with(&eks, scrape, |scrape| scrape["spec"]["staticConfigs"] = elsewhere), &fault);
+        for field in ["scheme", "basicAuth"] {
+            let fault = format!("{path} of the broker is asked for as");
+            says(&with(&eks, scrape, |scrape| drop(scrape["spec"].as_object_mut().unwrap().remove(field))), &fault);
+        }
+    }
+    says(&with(&eks, ("ScrapeConfig", "broker-queues"), |scrape| scrape["spec"]["params"] = json!({})), "asked for as");
+    let customers = ("Deployment", "shoppers");
+    says(&with(&eks, customers, |one| one["spec"]["replicas"] = json!(1)), "shoppers: replicas are Some(1)");
+    for (arguments, fault) in
+        [(json!(["-c", "max_connections=442"]), "and 443 may come"), (json!([]), "started with []")]
+    {
+        let server = ("StatefulSet", "postgres");
+        let path = "/spec/template/spec/containers/0/args";
+        says(&with(&eks, server, |one| *one.pointer_mut(path).unwrap() = arguments), fault);
+    }
     let wide = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.0.0/16");
     says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), wide), "beside-the-broker");
     let narrow = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.52.0/22");
@@ -41,7 +61,7 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
 }
 
 /// What Terraform would write, with the words of some account.
-fn of_an_account() -> String {
+pub(crate) fn of_an_account() -> String {
     let template = include_str!("../../../infra/aws/kustomization.yaml.tftpl");
     let (before, rest) = template.split_once("%{ for module in modules ~}\n").expect("a loop");
     let (line, after) = rest.split_once("%{ endfor ~}\n").expect("its end");
@@ -52,6 +72,7 @@ fn of_an_account() -> String {
         ("name", "shop"),
         ("tag", "4f2c1e0"),
         ("broker_address", "b-1234.mq.eu-central-1.on.aws:5671"),
+        ("broker_metrics", r#"["b-1234.mq.eu-central-1.on.aws:16001","b-1234.mq.eu-central-1.on.aws:16002"]"#),
         ("broker_network", "10.20.48.0/22"),
     ] {
         text = text.replace(&format!("${{{name}}}"), value);

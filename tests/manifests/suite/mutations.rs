@@ -188,6 +188,7 @@ fn a_value_that_is_wrong_is_found() {
         ("Deployment", "orders", "/spec/template/spec/containers/0/resources/limits/memory", json!("64Mi")),
         ("Deployment", "orders", "/spec/template/metadata/labels/app.kubernetes.io~1name", json!("storefront")),
         ("Deployment", "orders", "/spec/strategy/rollingUpdate/maxUnavailable", json!(1)),
+        ("Deployment", "shoppers", "/spec/replicas", json!(1)),
         ("ServiceAccount", "orders", "/automountServiceAccountToken", json!(true)),
         ("ScaledObject", "orders", "/spec/minReplicaCount", json!(0)),
         ("ScaledObject", "payments", "/spec/triggers/0/metadata/queueName", json!("payments.orders.order-placed")),

@@ -70,8 +70,9 @@ fn a_misspelt_field_is_found_in_kubernetes_own_kinds_and_in_those_of_operators()
         ("ScaledObject", "/spec/fallback", "replica"),
         ("PrometheusRule", "/spec/groups/0/rules/0", "severity"),
         ("Certificate", "/spec", "dnsName"),
+        ("ScrapeConfig", "/spec", "metricPath"),
     ] {
-        let documents = overlay("production").documents;
+        let documents = overlay(if kind == "ScrapeConfig" { "eks" } else { "production" }).documents;
         let mut document = documents.into_iter().find(|document| document["kind"] == kind).unwrap();
         assert_eq!(validate([&document]).unwrap(), Vec::<String>::new(), "{kind}");
         document.pointer_mut(path).unwrap()[word] = true.into();

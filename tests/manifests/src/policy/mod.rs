@@ -1,6 +1,7 @@
 //! What must hold of every rendering. Each part returns what is wrong, a line each.
 
 mod amazon;
+mod database;
 mod environment;
 mod exposure;
 mod lifecycle;
@@ -18,6 +19,8 @@ pub use observability::{expressions, names_in};
 
 /// The overlay for pods without Kubernetes, of which most of this is not understood there.
 const PODMAN: &str = "overlay podman";
+/// The overlays for a desk, whose passwords everybody knows and whose customers are synthetic.
+const ON_A_DESK: [&str; 2] = ["overlay local", PODMAN];
 
 /// All that is wrong with a rendering.
 #[must_use]
@@ -40,7 +43,9 @@ fn parts(rendering: &Rendering) -> Vec<Part> {
         parts.push(podman::faults);
         return parts;
     }
-    parts.extend([lifecycle::faults, placement::faults, scale::faults, observability::faults] as [Part; 4]);
+    parts.extend(
+        [lifecycle::faults, placement::faults, scale::faults, database::faults, observability::faults] as [Part; 5]
+    );
     if rendering.has("network-policies") || rendering.is_overlay {
         parts.push(network::faults);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::document::{find, list, of_kind, text};
 use crate::render::Rendering;
@@ -17,7 +17,7 @@ const OF_BROKER: [&str; 5] = [
     "rabbitmq_detailed_queue_messages_ready",
 ];
 /// What has to be watched.
-const ALERTS: [&str; 10] = [
+const ALERTS: [&str; 11] = [
     "BrokerAlarm",
     "ConfirmsAreSlow",
     "DeadLettersGrow",
@@ -25,6 +25,7 @@ const ALERTS: [&str; 10] = [
     "MessagesWithoutQueue",
     "ModuleIsNotConsuming",
     "NobodyConsumes",
+    "NobodyLooksAtTheBroker",
     "OutboxIsOld",
     "QueueIsPaused",
     "RequestsTimeOut",
@@ -83,6 +84,34 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         .unwrap_or_default();
     if ends != ["/metrics", "/metrics/detailed"] && !rendering.has("amazon-mq") {
         found.push(format!("of the broker {ends:?} are scraped at {port}"));
+    }
+    if rendering.has("amazon-mq") && rendering.is_overlay {
+        found.extend(of_amazon(documents));
+    }
+    found
+}
+
+/// Outside of the cluster there are no pods: each path of the broker's metrics is scraped by its address.
+fn of_amazon(documents: &[Value]) -> Vec<String> {
+    let mut found = Vec::new();
+    let broker = find(documents, "ConfigMap", "broker").map(|broker| text(broker, "/data/address"));
+    let host = broker.and_then(|address| address.rsplit_once(':')).map(|(host, _)| host).unwrap_or_default();
+    let families = json!({ "family": ["queue_coarse_metrics", "queue_consumer_count"] });
+    let user = json!({
+        "username": { "name": "keda-broker", "key": "username" },
+        "password": { "name": "keda-broker", "key": "password" },
+    });
+    for (path, params) in [("/metrics", Value::Null), ("/metrics/detailed", families)] {
+        let scrape = of_kind(documents, "ScrapeConfig").find(|one| text(one, "/spec/metricsPath") == path);
+        let spec = scrape.map_or(&Value::Null, |scrape| &scrape["spec"]);
+        let targets: Vec<&str> = list(spec, "/staticConfigs/0/targets").iter().filter_map(Value::as_str).collect();
+        let at_broker = |target: &&str| target.rsplit_once(':').is_some_and(|(at, _)| at == host);
+        if targets.is_empty() || !targets.iter().all(at_broker) {
+            found.push(format!("{path} of the broker {host} is scraped at {targets:?}"));
+        }
+        if spec["scheme"] != "HTTPS" || spec["params"] != params || spec["basicAuth"] != user {
+            found.push(format!("{path} of the broker is asked for as {spec}"));
+        }
     }
     found
 }
