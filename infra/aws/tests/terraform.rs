@@ -134,7 +134,7 @@ fn the_overlay_of_an_account_is_given_all_that_it_names() {
     let body = configuration();
     let given = format!("{:?}", attribute(block(&body, "output", &["kustomization"]), "value"));
     for name in names {
-        assert!(given.contains(&format!("\"{name}\"")), "nobody gives {name}: {given}");
+        assert!(given.contains(&format!("(Identifier(Identifier({name})),")), "nobody gives {name}: {given}");
     }
 }
 

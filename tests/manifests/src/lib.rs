@@ -7,6 +7,7 @@ pub mod definitions;
 pub mod document;
 pub mod generated;
 pub mod network;
+pub mod page;
 pub mod policy;
 pub mod project;
 mod render;

@@ -4,5 +4,6 @@ mod amazon;
 mod generated;
 mod images;
 mod mutations;
+mod pages;
 mod renderings;
 mod topology;

@@ -43,7 +43,7 @@ fn without(value: &Value, path: &str) -> Value {
 }
 
 /// Takes away each part of the documents of a kind, one at a time; returns what nobody noticed.
-fn survivors(
+pub(crate) fn survivors(
     rendering: &Rendering,
     wanted: impl Fn(&Value) -> bool,
     holds: fn(&Rendering) -> bool,
