@@ -32,8 +32,8 @@ fn renderings(played: &Played, on: &str) -> Vec<Rendering> {
 }
 
 /// What is wrong with a page.
-fn faults(text: &str, heading: &str, on: &str) -> Vec<String> {
-    let played = match played(text, heading) {
+fn faults(page: &str, heading: &str, on: &str) -> Vec<String> {
+    let played = match played(page, heading) {
         Ok(played) => played,
         Err(error) => return vec![error],
     };
