@@ -54,6 +54,10 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
         let path = "/spec/template/spec/containers/0/args";
         says(&with(&eks, server, |one| *one.pointer_mut(path).unwrap() = arguments), fault);
     }
+    let small = |server: &mut Value| {
+        *server.pointer_mut("/spec/template/spec/containers/0/resources/limits/memory").unwrap() = json!("1Gi");
+    };
+    says(&with(&eks, ("StatefulSet", "postgres"), small), "is too small for 600 connections");
     let wide = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.0.0/16");
     says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), wide), "beside-the-broker");
     let narrow = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.52.0/22");

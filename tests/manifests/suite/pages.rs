@@ -45,7 +45,6 @@ fn faults(page: &str, heading: &str, on: &str) -> Vec<String> {
         let of_images = |fault: &String| fault.contains("not one image for ever") || fault.contains("not this version");
         found.extend(policy::faults(rendering).into_iter().filter(|fault| !of_images(fault)));
     }
-    found.extend(validate(played.made.iter().chain(&last.documents)).expect("the validator runs"));
     found.extend(images(&played, on));
     found.extend(secrets(&played, &last.documents));
     let calls = played.calls.iter().filter(|call| call[0] == "kubectl");
@@ -57,6 +56,10 @@ fn faults(page: &str, heading: &str, on: &str) -> Vec<String> {
         if !ports.iter().any(|port| port["name"] == backend["port"]["name"]) {
             found.push(format!("the ingress leads to {backend}, which is not there"));
         }
+    }
+    // The dearest last, and only where nothing is wrong yet.
+    if found.is_empty() {
+        found = validate(played.made.iter().chain(&last.documents)).expect("the validator runs");
     }
     found.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }
