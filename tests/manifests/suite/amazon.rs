@@ -45,6 +45,11 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
         }
     }
     says(&with(&eks, ("ScrapeConfig", "broker-queues"), |scrape| scrape["spec"]["params"] = json!({})), "asked for as");
+    let folder = |one: &mut Value| {
+        let variables = one.pointer_mut("/spec/template/spec/containers/0/env").and_then(Value::as_array_mut);
+        variables.expect("variables").push(json!({ "name": "MAIL_DIR", "value": "/mail" }));
+    };
+    says(&with(&eks, ("Deployment", "notifications"), folder), "mail to customers ends in a folder");
     let customers = ("Deployment", "shoppers");
     says(&with(&eks, customers, |one| one["spec"]["replicas"] = json!(1)), "shoppers: replicas are Some(1)");
     for (arguments, fault) in

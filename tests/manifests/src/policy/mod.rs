@@ -1,6 +1,7 @@
 //! What must hold of every rendering. Each part returns what is wrong, a line each.
 
 mod amazon;
+mod broker;
 mod database;
 mod environment;
 mod exposure;
@@ -43,9 +44,8 @@ fn parts(rendering: &Rendering) -> Vec<Part> {
         parts.push(podman::faults);
         return parts;
     }
-    parts.extend(
-        [lifecycle::faults, placement::faults, scale::faults, database::faults, observability::faults] as [Part; 5]
-    );
+    parts.extend([broker::faults, lifecycle::faults, placement::faults, scale::faults] as [Part; 4]);
+    parts.extend([database::faults, observability::faults] as [Part; 2]);
     if rendering.has("network-policies") || rendering.is_overlay {
         parts.push(network::faults);
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ON_A_DESK;
 use crate::definitions::{consumers, definitions};
-use crate::document::{find, is_module, list, name, number, of_kind, title};
+use crate::document::{find, is_module, list, name, number, title};
 use crate::render::Rendering;
 
 pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
@@ -40,9 +40,6 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         && find(&rendering.documents, "PodDisruptionBudget", "rabbitmq").is_none_or(|budget| budget["spec"] != wanted)
     {
         found.push("the broker may be drained before it is well".to_owned());
-    }
-    if of_kind(&rendering.documents, "RabbitmqCluster").any(|cluster| number(cluster, "/spec/replicas") != Some(3)) {
-        found.push("a quorum takes three nodes".to_owned());
     }
     found
 }
