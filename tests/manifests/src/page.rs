@@ -13,7 +13,7 @@ use crate::tools::{find_or_install, run};
 /// What came of a page.
 #[derive(Debug)]
 pub struct Played {
-    /// Every call of `kubectl`, `podman` and `helm`, with the program's name before its arguments.
+    /// Every call of `kubectl`, `podman`, `helm` and `psql`, with the program's name before its arguments.
     pub calls: Vec<Vec<String>>,
     /// The documents that the page makes beside the manifests.
     pub made: Vec<Value>,

@@ -53,11 +53,20 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
     let customers = ("Deployment", "shoppers");
     says(&with(&eks, customers, |one| one["spec"]["replicas"] = json!(1)), "shoppers: replicas are Some(1)");
     for (arguments, fault) in
-        [(json!(["-c", "max_connections=442"]), "and 443 may come"), (json!([]), "started with []")]
+        [(json!(["-c", "max_connections=482"]), "and 483 may come"), (json!([]), "started with []")]
     {
         let server = ("StatefulSet", "postgres");
         let path = "/spec/template/spec/containers/0/args";
         says(&with(&eks, server, |one| *one.pointer_mut(path).unwrap() = arguments), fault);
+    }
+    let script = eks.documents.iter().find(|one| kind(one) == "ConfigMap" && name(one).starts_with("postgres-"));
+    let script = script.map(name).expect("a script").to_owned();
+    for (limit, fault) in [("", "may take every connection"), ("CONNECTION LIMIT 95 ", "may open 95 connections")] {
+        let change = |map: &mut Value| {
+            let text = text(map, "/data/databases.sh").replace("CONNECTION LIMIT 96 ", limit);
+            map["data"]["databases.sh"] = json!(text);
+        };
+        says(&with(&eks, ("ConfigMap", &script), change), fault);
     }
     let small = |server: &mut Value| {
         *server.pointer_mut("/spec/template/spec/containers/0/resources/limits/memory").unwrap() = json!("1Gi");

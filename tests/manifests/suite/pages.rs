@@ -57,6 +57,12 @@ fn faults(page: &str, heading: &str, on: &str) -> Vec<String> {
             found.push(format!("the ingress leads to {backend}, which is not there"));
         }
     }
+    // What everybody on a machine can list.
+    let open = |word: &&String| word.starts_with("--from-literal") || word.starts_with("--command");
+    found
+        .extend(played.calls.iter().flatten().filter(open).map(|word| format!("a secret stands in a command: {word}")));
+    let of_database = page.lines().filter(|line| line.contains("@$PGHOST") && !line.contains("?sslmode=verify-full\""));
+    found.extend(of_database.map(|line| format!("any server is believed: {line}")));
     // The dearest last, and only where nothing is wrong yet.
     if found.is_empty() {
         found = validate(played.made.iter().chain(&last.documents)).expect("the validator runs");
@@ -276,6 +282,21 @@ fn the_topology_operator_is_given_the_authority_that_the_page_makes_a_secret_of(
 }
 
 #[test]
+fn modules_are_started_anew_once_their_users_are_there_and_waited_for_then() {
+    for (page, heading, _) in &PAGES[1..] {
+        let played = played(&read(page), heading).expect("it runs");
+        let call = |words: &[&str]| {
+            let has = |call: &Vec<String>| words.iter().all(|word| call.iter().any(|one| one.contains(word)));
+            played.calls.iter().position(has).unwrap_or_else(|| panic!("nobody calls {words:?}"))
+        };
+        let of_shop = |words: &[&str]| call(&[&["shop"], words].concat());
+        let order =
+            [of_shop(&["wait", "users."]), of_shop(&["restart", "deployment"]), of_shop(&["wait", "=Available"])];
+        assert!(order.is_sorted(), "{page}: {order:?}");
+    }
+}
+
+#[test]
 fn without_any_one_line_of_the_policy_for_traces_the_graph_is_another_one() {
     let played = played(&read("docs/kubernetes.md"), "In production").expect("it runs");
     let mut rendering = renderings(&played, "production").remove(1);
@@ -298,13 +319,22 @@ fn the_numbers_that_the_pages_name_are_those_of_the_manifests() {
     let (kubernetes, aws) = (read("docs/kubernetes.md"), read("docs/aws.md"));
     let of_one = manifests::sources::connections_of_a_replica();
     let production = overlay("production").documents;
-    let scaled =
-        of_kind(&production, "ScaledObject").map(|one| one["spec"]["maxReplicaCount"].as_i64().unwrap_or(0) + 1);
-    let most = scaled.sum::<i64>() * of_one;
+    let scaled: Vec<&Value> = of_kind(&production, "ScaledObject").collect();
+    let most = scaled.iter().map(|one| one["spec"]["maxReplicaCount"].as_i64().unwrap_or(0) + 2).max().unwrap_or(0);
+    let (limit, all) = (most * of_one, most * of_one * 6);
+    assert_eq!(scaled.len(), 6);
     for page in [&kubernetes, &aws] {
         assert!(page.contains(&format!("{of_one} connections of each replica")), "{of_one}");
     }
-    assert!(kubernetes.contains(&format!(": {most} of six\nmodules")), "{most}");
+    assert!(kubernetes.contains(&format!("LOGIN CONNECTION LIMIT {limit} ")), "{limit}");
+    assert!(kubernetes.contains(&format!("{limit} of a module and {all} of all six")), "{limit}, {all}");
+    assert!(read("k8s/components/postgres/databases.sh").contains(&format!("LOGIN CONNECTION LIMIT {limit} ")));
+    let from_zero: Vec<&str> =
+        of_kind(&production, "ScaledObject").filter(|one| one["spec"]["minReplicaCount"] == 0).map(name).collect();
+    assert_eq!(from_zero, ["notifications"]);
+    assert!(
+        kubernetes.contains("Who starts from zero replicas, when the first message waits for it: `notifications`,")
+    );
     let broker = find(&production, "RabbitmqCluster", "rabbitmq").expect("a broker");
     assert_eq!(broker["spec"]["resources"]["requests"], json!({ "cpu": "2", "memory": "4Gi" }));
     assert!(kubernetes.contains("each with 2 CPUs and 4 GiB free for\nRabbitMQ"));
@@ -315,7 +345,7 @@ fn a_page_that_is_wrong_is_found() {
     for (place, from, to, words) in [
         (1, "  namespace: shop\nspec:\n  podSelector", "spec:\n  podSelector", "is in namespace"),
         (1, "port: 4318}\nEND", "port: 4317}\nEND", "should be allowed"),
-        (1, "--from-literal=tls=enable", "", "nobody makes tls of the Secret keda-broker"),
+        (1, "\\ntls=enable", "", "nobody makes tls of the Secret keda-broker"),
         (
             1,
             "shoppers storefront scanner-1; do",
@@ -339,10 +369,22 @@ fn a_page_that_is_wrong_is_found() {
             "deployment/inventories --replicas",
             "there is no deployment inventories",
         ),
+        (
+            1,
+            "secret notifications-smtp",
+            "kubectl -n shop create secret generic notifications-smtp --from-literal=url=smtp://a:b@c",
+            "a secret stands in a command",
+        ),
+        (1, "verify-full\" | secret $module", "require\" | secret $module", "any server is believed"),
         (2, "secret amazon-mq <<", "secret amazon-mp <<", "nobody makes uri of the Secret amazon-mq"),
         (2, "--platform linux/amd64 ", "", "for the machine that builds it"),
         (2, "-n shop scale deployment/shoppers", "-n shop scale deployment/payments", "KEDA undoes it"),
-        (2, "secret notifications-smtp", "secret notifications-mail", "nobody makes url of the Secret notifications-smtp"),
+        (
+            2,
+            "secret notifications-smtp",
+            "secret notifications-mail",
+            "nobody makes url of the Secret notifications-smtp",
+        ),
         (2, "mkdir -p k8s/overlays/here", "true", "failed"),
     ] {
         let (page, heading, on) = PAGES[place];
