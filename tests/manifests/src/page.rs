@@ -64,7 +64,9 @@ pub fn play(text: &str, overlay_of_the_account: &str) -> Result<Played, String> 
     let notes = folder.join("play");
     fs::create_dir_all(&notes).map_err(|error| error.to_string())?;
     run(Command::new("cp").arg("-r").args([root().join("k8s"), root().join("infra")]).arg(&folder))?;
-    let _ = fs::remove_dir_all(folder.join("k8s/overlays/here"));
+    for own in ["here", "ours"] {
+        let _ = fs::remove_dir_all(folder.join("k8s/overlays").join(own));
+    }
     std::os::unix::fs::symlink(&find_or_install()?.kubectl, notes.join("kubectl"))
         .map_err(|error| error.to_string())?;
     let script = [include_str!("../play.sh"), &commands(text).join("\n"), "\nwait\n"].concat();

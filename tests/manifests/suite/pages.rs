@@ -249,6 +249,11 @@ fn every_overlay_is_applied_by_a_page() {
     for (page, heading, on) in PAGES {
         let played = played(&read(page), heading).expect("it runs");
         let desk = on == "local";
+        // Git and the other tests pass over what a reader makes.
+        let ignored = read("k8s/overlays/.gitignore");
+        for own in read(page).split("mkdir -p k8s/overlays/").skip(1).filter_map(|rest| rest.lines().next()) {
+            assert!(ignored.lines().any(|line| line == format!("/{own}/")), "{page} makes {own}");
+        }
         assert_eq!(played.rendered.len(), if on == "production" { 3 } else { 1 }, "{page} {heading}");
         let waits = |call: &&Vec<String>| call.iter().any(|word| word == "status") && call.contains(&"shop".to_owned());
         let waited = played.calls.iter().filter(waits).flat_map(|call| &call[5..]).filter(|word| word.contains('/'));

@@ -16,8 +16,6 @@ use crate::document::{is_module, name};
 use crate::network;
 use crate::render::Rendering;
 
-pub use observability::{expressions, names_in};
-
 /// The overlay for pods without Kubernetes, of which most of this is not understood there.
 const PODMAN: &str = "overlay podman";
 /// The overlays for a desk, whose passwords everybody knows and whose customers are synthetic.

@@ -117,8 +117,7 @@ fn of_amazon(documents: &[Value]) -> Vec<String> {
 }
 
 /// Every expression of Prometheus' language in alerts and dashboards.
-#[must_use]
-pub fn expressions(documents: &[Value]) -> Vec<String> {
+fn expressions(documents: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
     for rule in of_kind(documents, "PrometheusRule") {
         collect(&rule["spec"], &mut found);
@@ -150,8 +149,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 }
 
 /// The names of metrics in an expression.
-#[must_use]
-pub fn names_in(expression: &str) -> Vec<String> {
+fn names_in(expression: &str) -> Vec<String> {
     let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
     words.filter(|word| word.starts_with("garenne_") || word.starts_with("rabbitmq_")).map(str::to_owned).collect()
 }

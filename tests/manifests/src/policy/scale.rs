@@ -51,8 +51,21 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         if keys != wanted {
             found.push(format!("KEDA is told {keys:?} of the broker, which should be {wanted:?}"));
         }
+        if rendering.is_overlay {
+            found.extend(user(documents));
+        }
     }
     found
+}
+
+/// Whoever asks for the queues sees them, and touches nothing.
+fn user(documents: &[Value]) -> Vec<String> {
+    let spec = |kind| find(documents, kind, "keda").map_or(&Value::Null, |one| &one["spec"]);
+    let (user, right) = (spec("User"), spec("Permission"));
+    let nothing = json!({ "configure": "^$", "write": "^$", "read": "^$" });
+    let sees = user["tags"] == json!(["monitoring"]) && text(user, "/importCredentialsSecret/name") == "keda-broker";
+    let bound = (&right["vhost"], &right["user"], &right["permissions"]) == (&json!("/"), &json!("keda"), &nothing);
+    if sees && bound { Vec::new() } else { vec![format!("KEDA is the user {user} with the rights {right}")] }
 }
 
 fn of_keda(object: &Value, keeps: bool, definitions: &Value) -> Vec<String> {
