@@ -19,4 +19,4 @@ mod validation;
 
 pub use combination::{Combination, all};
 pub use render::{Rendering, overlays, render, render_folder, render_on};
-pub use validation::validate;
+pub use validation::{KUBERNETES, validate, validate_on};

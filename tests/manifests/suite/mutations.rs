@@ -225,6 +225,7 @@ fn a_value_that_is_wrong_is_found() {
         ("ConfigMap", "broker", "/data/address", json!("rabbitmq.shop.svc.cluster.local:5671")),
         ("RabbitmqCluster", "rabbitmq", "/spec/image", json!("rabbitmq:4-management")),
         ("PodMonitor", "rabbitmq", "/spec/podMetricsEndpoints/0/port", json!("prometheus")),
+        ("PodMonitor", "rabbitmq", "/spec/podMetricsEndpoints/1/params/family", json!(["queue_metrics"])),
         ("PrometheusRule", "shop", "/spec/groups/0/rules/0/expr", json!("garenne_published > 0")),
         ("NetworkPolicy", "modules-to-broker", "/spec/egress/0/ports/0/port", json!(5672)),
         ("NetworkPolicy", "storefront-from-ingress", "/spec/podSelector", json!({})),

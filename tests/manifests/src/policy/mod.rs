@@ -12,6 +12,8 @@ mod podman;
 mod scale;
 mod security;
 
+pub use observability::{FAMILIES, OF_BROKER};
+
 use crate::document::{is_module, name};
 use crate::network;
 use crate::render::Rendering;

@@ -8,8 +8,10 @@ use crate::document::{find, list, of_kind, text};
 use crate::render::Rendering;
 use crate::sources::metrics;
 
+/// What the broker is asked for queue by queue: all of it would be much.
+pub const FAMILIES: [&str; 2] = ["queue_coarse_metrics", "queue_consumer_count"];
 /// The broker's own, of its Prometheus plugin.
-const OF_BROKER: [&str; 5] = [
+pub const OF_BROKER: [&str; 5] = [
     "rabbitmq_alarms_free_disk_space_watermark",
     "rabbitmq_alarms_memory_used_watermark",
     "rabbitmq_detailed_queue_consumers",
@@ -73,17 +75,12 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         found.push("nobody scrapes the modules".to_owned());
     }
     let port = if rendering.has("tls") { "prometheus-tls" } else { "prometheus" };
-    let ends: Vec<&str> = find(documents, "PodMonitor", "rabbitmq")
-        .map(|monitor| {
-            list(monitor, "/spec/podMetricsEndpoints")
-                .iter()
-                .filter(|end| text(end, "/port") == port)
-                .map(|end| text(end, "/path"))
-                .collect()
-        })
-        .unwrap_or_default();
-    if ends != ["/metrics", "/metrics/detailed"] && !rendering.has("amazon-mq") {
-        found.push(format!("of the broker {ends:?} are scraped at {port}"));
+    let ends = find(documents, "PodMonitor", "rabbitmq").map_or(&[][..], |it| list(it, "/spec/podMetricsEndpoints"));
+    let is: Vec<(&str, &Value)> =
+        ends.iter().filter(|end| text(end, "/port") == port).map(|end| (text(end, "/path"), &end["params"])).collect();
+    let families = json!({ "family": FAMILIES });
+    if is != [("/metrics", &Value::Null), ("/metrics/detailed", &families)] && !rendering.has("amazon-mq") {
+        found.push(format!("of the broker {is:?} are scraped at {port}"));
     }
     if rendering.has("amazon-mq") && rendering.is_overlay {
         found.extend(of_amazon(documents));
@@ -96,7 +93,7 @@ fn of_amazon(documents: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
     let broker = find(documents, "ConfigMap", "broker").map(|broker| text(broker, "/data/address"));
     let host = broker.and_then(|address| address.rsplit_once(':')).map(|(host, _)| host).unwrap_or_default();
-    let families = json!({ "family": ["queue_coarse_metrics", "queue_consumer_count"] });
+    let families = json!({ "family": FAMILIES });
     let user = json!({
         "username": { "name": "keda-broker", "key": "username" },
         "password": { "name": "keda-broker", "key": "password" },
