@@ -320,32 +320,6 @@ fn without_any_one_line_of_the_policy_for_traces_the_graph_is_another_one() {
 }
 
 #[test]
-fn the_numbers_that_the_pages_name_are_those_of_the_manifests() {
-    let (kubernetes, aws) = (read("docs/kubernetes.md"), read("docs/aws.md"));
-    let of_one = manifests::sources::connections_of_a_replica();
-    let production = overlay("production").documents;
-    let scaled: Vec<&Value> = of_kind(&production, "ScaledObject").collect();
-    let most = scaled.iter().map(|one| one["spec"]["maxReplicaCount"].as_i64().unwrap_or(0) + 2).max().unwrap_or(0);
-    let (limit, all) = (most * of_one, most * of_one * 6);
-    assert_eq!(scaled.len(), 6);
-    for page in [&kubernetes, &aws] {
-        assert!(page.contains(&format!("{of_one} connections of each replica")), "{of_one}");
-    }
-    assert!(kubernetes.contains(&format!("LOGIN CONNECTION LIMIT {limit} ")), "{limit}");
-    assert!(kubernetes.contains(&format!("{limit} of a module and {all} of all six")), "{limit}, {all}");
-    assert!(read("k8s/components/postgres/databases.sh").contains(&format!("LOGIN CONNECTION LIMIT {limit} ")));
-    let from_zero: Vec<&str> =
-        of_kind(&production, "ScaledObject").filter(|one| one["spec"]["minReplicaCount"] == 0).map(name).collect();
-    assert_eq!(from_zero, ["notifications"]);
-    assert!(
-        kubernetes.contains("Who starts from zero replicas, when the first message waits for it: `notifications`,")
-    );
-    let broker = find(&production, "RabbitmqCluster", "rabbitmq").expect("a broker");
-    assert_eq!(broker["spec"]["resources"]["requests"], json!({ "cpu": "2", "memory": "4Gi" }));
-    assert!(kubernetes.contains("each with 2 CPUs and 4 GiB free for\nRabbitMQ"));
-}
-
-#[test]
 fn a_page_that_is_wrong_is_found() {
     for (place, from, to, words) in [
         (1, "  namespace: shop\nspec:\n  podSelector", "spec:\n  podSelector", "is in namespace"),
