@@ -79,6 +79,8 @@ fn what_an_older_kubernetes_does_not_know_is_found_and_the_versions_are_those_of
     for page in ["docs/kubernetes.md", "docs/aws.md"] {
         assert!(read(page).contains(&format!("`kubectl` {} or later", KUBERNETES[0])), "{page}");
     }
+    let [oldest, of_amazon, newest] = KUBERNETES;
+    assert!(read("docs/kubernetes.md").contains(&format!("on Kubernetes {oldest}, {of_amazon} and {newest}, and")));
     assert!(read("infra/aws/variables.tf").contains(&format!("\"{}\"", KUBERNETES[1])));
     assert!(read("tests/manifests/requirements.txt").contains(&format!("kubernetes-validate=={}.", KUBERNETES[2])));
 }
