@@ -59,16 +59,17 @@ resource "aws_security_group" "broker" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "broker" {
+  # A metrics port for each of the three nodes.
   for_each = {
-    amqps      = 5671
-    management = 443
-    metrics    = 16001
+    amqps      = { from = 5671, to = 5671 }
+    management = { from = 443, to = 443 }
+    metrics    = { from = 16001, to = 16003 }
   }
 
   security_group_id            = aws_security_group.broker.id
   referenced_security_group_id = module.cluster.node_security_group_id
   description                  = each.key
   ip_protocol                  = "tcp"
-  from_port                    = each.value
-  to_port                      = each.value
+  from_port                    = each.value.from
+  to_port                      = each.value.to
 }

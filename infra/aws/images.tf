@@ -4,6 +4,8 @@ resource "aws_ecr_repository" "module" {
   name = "${var.name}/${each.key}"
   # What a tag stood for once, it stands for always: a rollback gets what ran before.
   image_tag_mutability = "IMMUTABLE"
+  # Images can be built again. Without this `terraform destroy` stops at the first repository that has one.
+  force_delete = true
 
   image_scanning_configuration {
     scan_on_push = true

@@ -1,5 +1,7 @@
 locals {
   amqps = one([for endpoint in aws_mq_broker.broker.instances[0].endpoints : endpoint if startswith(endpoint, "amqps://")])
+  # One for each node, at ports that Amazon MQ chooses.
+  metrics = [for endpoint in aws_mq_broker.broker.instances[0].endpoints : trimprefix(endpoint, "https://") if startswith(endpoint, "https://")]
 }
 
 output "cluster" {
@@ -30,6 +32,7 @@ output "kustomization" {
     modules        = sort(var.modules)
     tag            = var.image_tag
     broker_address = trimprefix(local.amqps, "amqps://")
+    broker_metrics = jsonencode(local.metrics)
     broker_network = local.broker_network
   })
 }

@@ -1,4 +1,5 @@
-"""Validates manifests: reads a JSON array from standard input, prints a line for each fault.
+"""Validates manifests for the versions of Kubernetes that are its arguments: reads a JSON array from standard input, prints a line for
+each fault.
 
 Kubernetes' own kinds go by the strict schemas of `kubernetes-validate`, each of which is made ready once; the kinds of operators by the
 files in `schemas/`, in which no field is known that is not named.
@@ -13,8 +14,6 @@ from jsonschema import Draft202012Validator
 from kubernetes_validate.utils import schema_contents
 from referencing import Registry, Resource
 
-VERSION = "1.37"
-SCHEMAS = f"kubernetes-json-schema/v{VERSION}.0-local-strict"
 # The files are named by the first word of a group, so a misspelt rest would not be found by them.
 GROUPS = {"", "apps", "autoscaling", "batch", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io"}
 
@@ -45,10 +44,15 @@ def of_operators():
 class Kubernetes:
     """The validators of Kubernetes' own kinds."""
 
-    def __init__(self):
-        shared = Resource.from_contents(schema_contents(f"{SCHEMAS}/_definitions.json", VERSION))
+    def __init__(self, edition):
+        self.edition = edition
+        shared = Resource.from_contents(self.contents("_definitions"))
         self.registry = (shared @ Registry()).crawl()
         self.known = {}
+
+    def contents(self, name):
+        """A file of the strict schemas."""
+        return schema_contents(f"kubernetes-json-schema/v{self.edition}.0-local-strict/{name}.json", self.edition)
 
     def of(self, version, kind):
         """The validator of a kind, or nothing."""
@@ -62,7 +66,7 @@ class Kubernetes:
             return None
         name = "-".join(filter(None, [kind.lower(), group.split(".")[0], edition]))
         try:
-            schema = schema_contents(f"{SCHEMAS}/{name}.json", VERSION)
+            schema = self.contents(name)
         except FileNotFoundError:
             return None
         registry = Resource.from_contents(schema) @ self.registry
@@ -88,10 +92,12 @@ def faults(document, own, kubernetes):
 
 
 def main():
-    own, kubernetes = of_operators(), Kubernetes()
-    for document in json.load(sys.stdin):
-        for fault in faults(document, own, kubernetes):
-            print(f"{document.get('kind')} {document.get('metadata', {}).get('name')}: {fault}")
+    own, documents = of_operators(), json.load(sys.stdin)
+    for edition in sys.argv[1:]:
+        kubernetes = Kubernetes(edition)
+        for document in documents:
+            for fault in faults(document, own, kubernetes):
+                print(f"{document.get('kind')} {document.get('metadata', {}).get('name')}: {fault} (on {edition})")
 
 
 main()

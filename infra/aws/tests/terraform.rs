@@ -102,11 +102,39 @@ fn the_broker_is_a_cluster_that_is_reached_from_the_machines_of_kubernetes_and_f
         rules += 1;
     }
     assert_eq!(rules, 1, "rules for the broker");
+    let ports = format!(
+        "{:?}",
+        attribute(block(&body, "resource", &["aws_vpc_security_group_ingress_rule", "broker"]), "for_each")
+    );
+    let numbers: Vec<&str> = ports.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).collect();
+    // Each node's metrics are at a port of its own.
+    assert_eq!(numbers, ["5671", "5671", "443", "443", "16001", "16003"], "{ports}");
     for (labels, group) in blocks(&body, "resource").filter(|(labels, _)| labels[0] == "aws_security_group") {
         assert!(
             group.body().blocks().all(|inner| inner.identifier() == "lifecycle"),
             "{labels:?} has rules of its own"
         );
+    }
+}
+
+#[test]
+fn what_terraform_made_it_can_take_away_but_for_the_broker() {
+    let body = configuration();
+    let images = block(&body, "resource", &["aws_ecr_repository", "module"]);
+    assert_eq!(attribute(images, "force_delete"), Some(&Expression::Bool(true)), "destroy stops at the images");
+    let broker = block(&body, "resource", &["aws_mq_broker", "broker"]);
+    let lifecycle = broker.body().blocks().find(|inner| inner.identifier() == "lifecycle").expect("a lifecycle");
+    assert_eq!(attribute(lifecycle, "prevent_destroy"), Some(&Expression::Bool(true)), "messages would go with it");
+}
+
+#[test]
+fn the_overlay_of_an_account_is_given_all_that_it_names() {
+    let template = std::fs::read_to_string(folder().join("kustomization.yaml.tftpl")).expect("it is there");
+    let names = template.split("${").skip(1).filter_map(|rest| rest.split('}').next()).filter(|name| *name != "module");
+    let body = configuration();
+    let given = format!("{:?}", attribute(block(&body, "output", &["kustomization"]), "value"));
+    for name in names {
+        assert!(given.contains(&format!("(Identifier(Identifier({name})),")), "nobody gives {name}: {given}");
     }
 }
 

@@ -33,6 +33,8 @@ const BROKERS: [(&str, &[&str]); 3] =
 const SCALERS: [&str; 2] = ["keda", "hpa"];
 /// What adds much, changes nothing and is changed by nothing: it goes with none and with all of the others, which is enough.
 const APART: &str = "topology-operator";
+/// What changes one module and nothing else, or nothing at all: it goes with all of the others, which is enough.
+const WITH_ALL: [&str; 2] = ["keda-user", "smtp"];
 /// What changes others stands behind them.
 const LAST: [&str; 2] = ["tls", "amazon-mq"];
 
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Combination> {
     let bound = |name: &&String| {
         BROKERS.iter().any(|(broker, more)| broker == name || more.contains(&name.as_str()))
             || SCALERS.contains(&name.as_str())
+            || WITH_ALL.contains(&name.as_str())
     };
     let free: Vec<&str> = there.iter().filter(|name| !bound(name)).map(String::as_str).collect();
     let mut found = Vec::new();
@@ -51,6 +54,8 @@ pub fn all() -> Vec<Combination> {
             for scaler in [None].into_iter().chain(SCALERS.map(Some)) {
                 let others = if with_broker.contains(&APART) { vec![Vec::new(), free.clone()] } else { subsets(&free) };
                 for others in others {
+                    let rest = (others.len() == free.len()).then_some(WITH_ALL);
+                    let others = others.into_iter().chain(rest.into_iter().flatten());
                     let names = [broker].into_iter().chain(with_broker.iter().copied()).chain(scaler).chain(others);
                     let (last, first): (Vec<&str>, Vec<&str>) = names.partition(|name| LAST.contains(name));
                     found.push(Combination(first.into_iter().chain(last).map(str::to_owned).collect()));

@@ -32,6 +32,19 @@ pub fn request_queues(definitions: &Value, module: &str) -> Vec<String> {
     bound_to(definitions, &format!("{module}.requests"))
 }
 
+/// The events of its own that a module says, by its rights: not those that tell of a delivery, which nobody commits.
+#[must_use]
+pub fn events(definitions: &Value, module: &str) -> Vec<String> {
+    let of = format!("{module}.events");
+    let right = list(definitions, "/topic_permissions")
+        .iter()
+        .find(|right| text(right, "/user") == module && text(right, "/exchange") == of);
+    let keys = right.map_or("", |right| text(right, "/write")).trim_matches(['^', '$', '(', ')']);
+    let of_delivery = format!("{module}.delivery-");
+    let keys = keys.split('|').map(|key| key.replace("\\.", "."));
+    keys.filter(|key| !key.is_empty() && !key.starts_with(&of_delivery)).collect()
+}
+
 /// The modules that have work in queues, so that the length of those tells how many replicas are needed.
 #[must_use]
 pub fn consumers(definitions: &Value) -> Vec<&'static str> {
@@ -65,6 +78,14 @@ mod tests {
         assert_eq!(request_queues(definitions, "orders"), ["orders.orders.get-order"]);
         assert_eq!(request_queues(definitions, "payments"), Vec::<String>::new());
         assert!(!consumers(definitions).contains(&"storefront") && consumers(definitions).contains(&"shipping"));
+    }
+
+    #[test]
+    fn what_a_module_says_of_its_own_is_told_from_what_the_library_says_of_its_deliveries() {
+        let events = |module| events(definitions(), module);
+        assert_eq!(events("payments"), ["payments.payment-captured", "payments.payment-declined"]);
+        assert_eq!(events("shipping"), ["shipping.shipment-dispatched"]);
+        assert_eq!((events("notifications"), events("analytics")), (Vec::new(), Vec::new()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod definitions;
 pub mod document;
 pub mod generated;
 pub mod network;
+pub mod page;
 pub mod policy;
 pub mod project;
 mod render;
@@ -18,4 +19,4 @@ mod validation;
 
 pub use combination::{Combination, all};
 pub use render::{Rendering, overlays, render, render_folder, render_on};
-pub use validation::validate;
+pub use validation::{KUBERNETES, validate, validate_on};

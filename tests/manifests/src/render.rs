@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::combination::Combination;
 use crate::document::{list, parse};
-use crate::project::{MODULES, folders, root};
+use crate::project::{MODULES, folders, read, root};
 use crate::tools::{find_or_install, run};
 
 /// What came out of one folder.
@@ -39,10 +39,15 @@ impl Rendering {
     }
 }
 
-/// The names of the overlays.
+/// The names of the overlays, without those that a reader of the pages has made.
 #[must_use]
 pub fn overlays() -> Vec<String> {
-    folders("k8s/overlays")
+    without(folders("k8s/overlays"), &read("k8s/overlays/.gitignore"))
+}
+
+fn without(mut folders: Vec<String>, ignored: &str) -> Vec<String> {
+    folders.retain(|name| !ignored.lines().any(|line| line == format!("/{name}/")));
+    folders
 }
 
 /// Renders an overlay.
@@ -116,4 +121,15 @@ fn elsewhere(name: &str, file: impl Fn(&Path) -> String) -> Result<Vec<Value>, S
 fn kustomize(folder: &Path) -> Result<Vec<Value>, String> {
     let text = run(Command::new(&find_or_install()?.kubectl).arg("kustomize").arg(folder))?;
     parse(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without;
+
+    #[test]
+    fn what_a_reader_has_made_half_is_not_judged() {
+        let folders = ["eks", "here", "ours", "ours-too"].map(str::to_owned).to_vec();
+        assert_eq!(without(folders, "# Those of a reader.\n/here/\n/ours/\n"), ["eks", "ours-too"]);
+    }
 }

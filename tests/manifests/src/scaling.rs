@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::definitions::{consumers, has_one_consumer, request_queues, work_queues};
+use crate::definitions::{consumers, events, has_one_consumer, request_queues, work_queues};
+use crate::sources::own_settings_of;
 
 /// So many messages wait for each replica before there is one more.
 const MESSAGES_A_REPLICA: &str = "20";
@@ -11,7 +12,8 @@ const MOST: u32 = 10;
 /// Seconds after which a replica too many goes: longer than any step of the ladder's beginning, so that retries find it still there.
 const PATIENCE: u32 = 300;
 
-/// A `ScaledObject` for each module that has work in queues: from zero, or from one where callers wait for replies.
+/// A `ScaledObject` for each module that has work in queues: from zero, or from one where callers wait for replies, and
+/// where what was committed may still wait to be published, which no queue tells of.
 #[must_use]
 pub fn scaled_objects(definitions: &Value) -> Vec<Value> {
     let of = |module: &&'static str| {
@@ -28,7 +30,9 @@ pub fn scaled_objects(definitions: &Value) -> Vec<Value> {
                 })
             })
             .collect();
-        let least = u32::from(!request_queues(definitions, module).is_empty());
+        let answers = !request_queues(definitions, module).is_empty();
+        let has_outbox = !events(definitions, module).is_empty() && own_settings_of(module).contains("DATABASE_URL");
+        let least = u32::from(answers || has_outbox);
         json!({
             "apiVersion": "keda.sh/v1alpha1",
             "kind": "ScaledObject",

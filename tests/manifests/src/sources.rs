@@ -38,12 +38,23 @@ pub fn own_settings_of(module: &str) -> &'static BTreeSet<String> {
 /// How many seconds closing may take once the drain is over.
 ///
 /// # Panics
-/// When the library's settings no longer say it.
+/// When the library no longer says it.
 #[must_use]
 pub fn closing_seconds() -> i64 {
-    let text = read(SETTINGS);
-    let (_, rest) = text.split_once("closing takes at most ").expect("the settings say how long closing takes");
-    rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number of seconds")
+    let text = read("framework/garenne/src/service/running.rs");
+    let (_, rest) = text.split_once("const GRACE: Duration = Duration::from_secs(").expect("the time for closing");
+    rest.split(')').next().and_then(|number| number.parse().ok()).expect("a number of seconds")
+}
+
+/// How many connections the pool of one replica may open to a database server.
+///
+/// # Panics
+/// When the library no longer says it.
+#[must_use]
+pub fn connections_of_a_replica() -> i64 {
+    let text = read("framework/garenne/src/store/store.rs");
+    let (_, rest) = text.split_once("const SERVER_CONNECTIONS: u32 = ").expect("the store says how many connections");
+    rest.split(';').next().and_then(|number| number.parse().ok()).expect("a number of connections")
 }
 
 /// The names under which Prometheus has the library's metrics.
@@ -131,6 +142,14 @@ mod tests {
         }
         assert!(!settings_of("orders").contains("HTTP_ADDR") && !storefront.contains("DATABASE_URL"));
         assert!(own_settings_of("notifications").contains("SMTP_URL"));
+    }
+
+    #[test]
+    fn what_is_told_of_the_time_for_closing_is_what_a_service_takes() {
+        let told = format!("closing takes at most {} s more", closing_seconds());
+        assert!(read(SETTINGS).contains(&told), "nobody is told that {told}");
+        let told = format!("`DRAIN_SECONDS`, {} s for closing", closing_seconds());
+        assert!(read("docs/kubernetes.md").contains(&told), "nobody is told of {told}");
     }
 
     #[test]

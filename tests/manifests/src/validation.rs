@@ -8,14 +8,29 @@ use serde_json::Value;
 use crate::project::root;
 use crate::tools::find_or_install;
 
-/// What of these documents is against its schema, a line each.
+/// The oldest Kubernetes that the pages name, that of `infra/aws`, and the newest with a schema.
+pub const KUBERNETES: [&str; 3] = ["1.32", "1.35", "1.37"];
+
+/// What of these documents is against its schema on the newest Kubernetes, a line each.
 ///
 /// # Errors
 /// When the validator cannot be run.
 pub fn validate<'a>(documents: impl IntoIterator<Item = &'a Value>) -> Result<Vec<String>, String> {
+    validate_on(&KUBERNETES[2..], documents)
+}
+
+/// What of these documents is against its schema on any of these, a line each.
+///
+/// # Errors
+/// When the validator cannot be run.
+pub fn validate_on<'a>(
+    kubernetes: &[&str],
+    documents: impl IntoIterator<Item = &'a Value>,
+) -> Result<Vec<String>, String> {
     let input = Value::Array(documents.into_iter().cloned().collect()).to_string();
     let mut child = Command::new(&find_or_install()?.python)
         .arg(root().join("tests/manifests/validate.py"))
+        .args(kubernetes)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

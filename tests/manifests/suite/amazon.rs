@@ -34,6 +34,44 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
         variables.expect("variables").retain(|variable| text(variable, "/name") != "AMQP_CA_FILE");
     });
     says(&untold, "Deployment orders: its broker is encrypted: true; it is told by whose authority: false");
+    for (name, path) in [("broker", "/metrics"), ("broker-queues", "/metrics/detailed")] {
+        let scrape = ("ScrapeConfig", name);
+        let elsewhere = json!([{ "targets": ["broker.example.org:16001"] }]);
+        let fault = format!("{path} of the broker broker.invalid is scraped at");
+        says(&with(&eks, scrape, |scrape| scrape["spec"]["staticConfigs"] = elsewhere), &fault);
+        for field in ["scheme", "basicAuth"] {
+            let fault = format!("{path} of the broker is asked for as");
+            says(&with(&eks, scrape, |scrape| drop(scrape["spec"].as_object_mut().unwrap().remove(field))), &fault);
+        }
+    }
+    says(&with(&eks, ("ScrapeConfig", "broker-queues"), |scrape| scrape["spec"]["params"] = json!({})), "asked for as");
+    let folder = |one: &mut Value| {
+        let variables = one.pointer_mut("/spec/template/spec/containers/0/env").and_then(Value::as_array_mut);
+        variables.expect("variables").push(json!({ "name": "MAIL_DIR", "value": "/mail" }));
+    };
+    says(&with(&eks, ("Deployment", "notifications"), folder), "mail to customers ends in a folder");
+    let customers = ("Deployment", "shoppers");
+    says(&with(&eks, customers, |one| one["spec"]["replicas"] = json!(1)), "shoppers: replicas are Some(1)");
+    for (arguments, fault) in
+        [(json!(["-c", "max_connections=482"]), "and 483 may come"), (json!([]), "started with []")]
+    {
+        let server = ("StatefulSet", "postgres");
+        let path = "/spec/template/spec/containers/0/args";
+        says(&with(&eks, server, |one| *one.pointer_mut(path).unwrap() = arguments), fault);
+    }
+    let script = eks.documents.iter().find(|one| kind(one) == "ConfigMap" && name(one).starts_with("postgres-"));
+    let script = script.map(name).expect("a script").to_owned();
+    for (limit, fault) in [("", "may take every connection"), ("CONNECTION LIMIT 95 ", "may open 95 connections")] {
+        let change = |map: &mut Value| {
+            let text = text(map, "/data/databases.sh").replace("CONNECTION LIMIT 96 ", limit);
+            map["data"]["databases.sh"] = json!(text);
+        };
+        says(&with(&eks, ("ConfigMap", &script), change), fault);
+    }
+    let small = |server: &mut Value| {
+        *server.pointer_mut("/spec/template/spec/containers/0/resources/limits/memory").unwrap() = json!("1Gi");
+    };
+    says(&with(&eks, ("StatefulSet", "postgres"), small), "is too small for 600 connections");
     let wide = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.0.0/16");
     says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), wide), "beside-the-broker");
     let narrow = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.52.0/22");
@@ -41,7 +79,7 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
 }
 
 /// What Terraform would write, with the words of some account.
-fn of_an_account() -> String {
+pub(crate) fn of_an_account() -> String {
     let template = include_str!("../../../infra/aws/kustomization.yaml.tftpl");
     let (before, rest) = template.split_once("%{ for module in modules ~}\n").expect("a loop");
     let (line, after) = rest.split_once("%{ endfor ~}\n").expect("its end");
@@ -52,6 +90,7 @@ fn of_an_account() -> String {
         ("name", "shop"),
         ("tag", "4f2c1e0"),
         ("broker_address", "b-1234.mq.eu-central-1.on.aws:5671"),
+        ("broker_metrics", r#"["b-1234.mq.eu-central-1.on.aws:16001","b-1234.mq.eu-central-1.on.aws:16002"]"#),
         ("broker_network", "10.20.48.0/22"),
     ] {
         text = text.replace(&format!("${{{name}}}"), value);

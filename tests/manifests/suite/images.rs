@@ -6,7 +6,8 @@ use manifests::project::{MODULES, crate_of, read, root};
 fn image(path: &str) -> Vec<String> {
     let text = read(path);
     let (_, image) = text.split_once("FROM scratch\n").unwrap_or_else(|| panic!("{path} does not begin from nothing"));
-    image.lines().filter(|line| !line.starts_with("COPY ")).map(str::to_owned).collect()
+    let of_itself = |line: &&str| !line.starts_with("COPY ") && !line.starts_with('#');
+    image.lines().filter(of_itself).map(str::to_owned).collect()
 }
 
 #[test]
@@ -31,6 +32,32 @@ fn an_image_is_a_program_without_a_shell_that_runs_as_nobody() {
         read("Containerfile").contains("ENV RUSTFLAGS=\"-C target-feature=+crt-static\""),
         "it is not linked statically"
     );
+}
+
+#[test]
+fn what_is_built_for_one_image_is_built_for_all_and_without_a_service_there_is_none() {
+    let text = read("Containerfile");
+    let (build, _) = text.split_once("FROM scratch\n").expect("two parts");
+    // An argument would make another part of it for each image.
+    assert!(!build.lines().any(|line| line.starts_with("ARG ")), "{build}");
+    for folder in ["producers", "consumers"] {
+        assert!(build.contains(&format!("$(cd {folder} && echo *)")), "nobody builds what is in {folder}");
+    }
+    assert!(text.contains("\nCOPY --from=build /images/$SERVICE/ /\n"), "{text}");
+    assert!(image("Containerfile").contains(&"ARG SERVICE=none".to_owned()), "{text}");
+    assert!(!MODULES.contains(&"none"));
+}
+
+#[test]
+fn what_git_does_not_take_no_image_takes() {
+    let context = read(".containerignore");
+    let ignored = |path: &str| context.lines().any(|line| line == path);
+    for (file, before) in [("infra/aws/.gitignore", "**/"), ("k8s/overlays/.gitignore", "k8s/overlays")] {
+        for line in read(file).lines().filter(|line| !line.starts_with('#')) {
+            let path = format!("{before}{}", line.trim_end_matches('/'));
+            assert!(ignored(&path), "{file} has {line}, and .containerignore has no {path}");
+        }
+    }
 }
 
 #[test]

@@ -4,5 +4,7 @@ mod amazon;
 mod generated;
 mod images;
 mod mutations;
+mod numbers;
+mod pages;
 mod renderings;
 mod topology;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use manifests::document::{kind, name, title};
+use manifests::document::{kind, name, text, title};
 use manifests::{Rendering, network, policy, validate};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn without(value: &Value, path: &str) -> Value {
 }
 
 /// Takes away each part of the documents of a kind, one at a time; returns what nobody noticed.
-fn survivors(
+pub(crate) fn survivors(
     rendering: &Rendering,
     wanted: impl Fn(&Value) -> bool,
     holds: fn(&Rendering) -> bool,
@@ -79,9 +79,13 @@ fn removed(rendering: &Rendering, wanted: &str) -> Vec<(String, Rendering)> {
     places.map(one).collect()
 }
 
+/// The overlays with network policies: what the modules call the broker, and how many policies there are.
+const GRAPHS: [(&str, &str, usize); 3] =
+    [("local", "rabbitmq", 11), ("production", "rabbitmq", 11), ("eks", "network-of-the-broker", 8)];
+
 #[test]
 fn no_module_reaches_another_one() {
-    for overlay in ["local", "production"] {
+    for (overlay, broker, _) in GRAPHS {
         let rendering = subject(overlay);
         let actors = network::actors(&rendering.documents);
         let edges = network::reach(&rendering.documents, &actors, network::Sides::Both).unwrap();
@@ -92,16 +96,18 @@ fn no_module_reaches_another_one() {
         for module in manifests::project::MODULES {
             let to: BTreeSet<&str> =
                 edges.iter().filter(|edge| edge.from == module).map(|edge| edge.to.as_str()).collect();
-            assert!(to.contains("rabbitmq") && to.contains("dns") && to.len() <= 4, "{module} reaches {to:?}");
+            let runs = rendering.modules().contains(&module);
+            assert_eq!(to.contains(broker) && to.contains("dns"), runs, "{module} reaches {to:?}");
+            assert!(to.len() <= 4, "{module} reaches {to:?}");
         }
     }
 }
 
 #[test]
 fn without_any_one_network_policy_the_graph_is_another_one() {
-    for name in ["local", "production"] {
+    for (name, _, policies) in GRAPHS {
         let removed = removed(&subject(name), "NetworkPolicy");
-        assert!(removed.len() >= 11, "{name} has {} policies", removed.len());
+        assert_eq!(removed.len(), policies, "{name}");
         for (policy, rendering) in removed {
             assert!(!network::faults(&rendering).is_empty(), "{name} is the same without {policy}");
         }
@@ -110,7 +116,7 @@ fn without_any_one_network_policy_the_graph_is_another_one() {
 
 #[test]
 fn without_any_one_line_of_a_network_policy_the_graph_is_another_one() {
-    for name in ["local", "production"] {
+    for (name, broker, _) in GRAPHS {
         let found = survivors(
             &subject(name),
             |one| kind(one) == "NetworkPolicy",
@@ -123,7 +129,10 @@ fn without_any_one_line_of_a_network_policy_the_graph_is_another_one() {
             (path.ends_with("/protocol") || path.contains("/spec/policyTypes")) && !of_default
                 || of_default && path.ends_with("/spec/podSelector")
         };
-        let meant: Vec<&String> = found.iter().filter(|path| !equal(path)).collect();
+        // Where the broker is not in the cluster, nobody is one of its nodes.
+        let of_nodes = "NetworkPolicy names-from-dns: /spec/podSelector/matchExpressions/0/values/1";
+        let idle = |path: &&String| broker != "rabbitmq" && *path == of_nodes;
+        let meant: Vec<&String> = found.iter().filter(|path| !equal(path) && !idle(path)).collect();
         assert!(meant.is_empty(), "{name}: nobody notices that these are missing: {meant:#?}");
     }
 }
@@ -145,8 +154,9 @@ fn without_any_one_line_of_a_module_something_turns_red() {
 
 #[test]
 fn without_any_one_line_of_what_stands_around_the_modules_something_turns_red() {
-    for wanted in ["ScaledObject", "TriggerAuthentication", "PodDisruptionBudget", "Namespace", "Service"] {
-        let rendering = subject("production");
+    let rendering = subject("production");
+    let operators = ["ScaledObject", "TriggerAuthentication", "RabbitmqCluster", "Certificate", "Issuer"];
+    for wanted in operators.into_iter().chain(["PodDisruptionBudget", "Namespace", "Service"]) {
         let found = survivors(&rendering, |one| kind(one) == wanted, policy::holds);
         let free = [
             // A pace, and no promise.
@@ -188,15 +198,34 @@ fn a_value_that_is_wrong_is_found() {
         ("Deployment", "orders", "/spec/template/spec/containers/0/resources/limits/memory", json!("64Mi")),
         ("Deployment", "orders", "/spec/template/metadata/labels/app.kubernetes.io~1name", json!("storefront")),
         ("Deployment", "orders", "/spec/strategy/rollingUpdate/maxUnavailable", json!(1)),
+        ("Deployment", "shoppers", "/spec/replicas", json!(1)),
         ("ServiceAccount", "orders", "/automountServiceAccountToken", json!(true)),
-        ("ScaledObject", "orders", "/spec/minReplicaCount", json!(0)),
+        ("ScaledObject", "analytics", "/spec/minReplicaCount", json!(0)),
+        ("ScaledObject", "payments", "/spec/minReplicaCount", json!(0)),
+        ("ScaledObject", "notifications", "/spec/minReplicaCount", json!(1)),
         ("ScaledObject", "payments", "/spec/triggers/0/metadata/queueName", json!("payments.orders.order-placed")),
         ("ScaledObject", "payments", "/spec/triggers/0/metadata/protocol", json!("amqp")),
+        ("User", "keda", "/spec/tags", json!(["administrator"])),
+        ("User", "keda", "/spec/importCredentialsSecret/name", json!("orders-broker")),
+        ("Permission", "keda", "/spec/permissions/read", json!(".*")),
+        ("Permission", "keda", "/spec/user", json!("orders")),
         ("PodDisruptionBudget", "orders", "/spec/unhealthyPodEvictionPolicy", json!("IfHealthyBudget")),
         ("ConfigMap", "broker", "/data/scheme", json!("amqp")),
         ("RabbitmqCluster", "rabbitmq", "/spec/replicas", json!(1)),
+        ("RabbitmqCluster", "rabbitmq", "/spec/terminationGracePeriodSeconds", json!(30)),
+        ("RabbitmqCluster", "rabbitmq", "/spec/resources/limits/memory", json!("8Gi")),
+        ("RabbitmqCluster", "rabbitmq", "/spec/rabbitmq/additionalPlugins", json!(["rabbitmq_stomp"])),
+        ("RabbitmqCluster", "rabbitmq", "/spec/tls/disableNonTLSListeners", json!(false)),
+        ("RabbitmqCluster", "rabbitmq", "/spec/tls/secretName", json!("shop-ca")),
+        ("Certificate", "rabbitmq", "/spec/dnsNames/0", json!("broker.shop.svc")),
+        ("Certificate", "rabbitmq", "/spec/renewBefore", json!("24h")),
+        ("Certificate", "rabbitmq", "/spec/issuerRef/name", json!("self-signed")),
+        ("Certificate", "shop-ca", "/spec/isCA", json!(false)),
+        ("Certificate", "shop-ca", "/spec/issuerRef/name", json!("shop-ca")),
+        ("ConfigMap", "broker", "/data/address", json!("rabbitmq.shop.svc.cluster.local:5671")),
         ("RabbitmqCluster", "rabbitmq", "/spec/image", json!("rabbitmq:4-management")),
         ("PodMonitor", "rabbitmq", "/spec/podMetricsEndpoints/0/port", json!("prometheus")),
+        ("PodMonitor", "rabbitmq", "/spec/podMetricsEndpoints/1/params/family", json!(["queue_metrics"])),
         ("PrometheusRule", "shop", "/spec/groups/0/rules/0/expr", json!("garenne_published > 0")),
         ("NetworkPolicy", "modules-to-broker", "/spec/egress/0/ports/0/port", json!(5672)),
         ("NetworkPolicy", "storefront-from-ingress", "/spec/podSelector", json!({})),
@@ -206,6 +235,23 @@ fn a_value_that_is_wrong_is_found() {
             "nobody minds that of {kind} {name} {path} is another"
         );
     }
+}
+
+#[test]
+fn a_broker_that_is_told_something_else_than_the_one_that_is_tested_is_found() {
+    let production = subject("production");
+    let path = "/spec/rabbitmq/additionalConfig";
+    let cluster = production.documents.iter().find(|one| kind(one) == "RabbitmqCluster").expect("a broker");
+    let lines: Vec<&str> = text(cluster, path).lines().collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    let holds = |text: String| holds_with(&production, "RabbitmqCluster", "rabbitmq", path, json!(text));
+    for line in &lines {
+        let rest: Vec<&str> = lines.iter().filter(|one| one != &line).copied().collect();
+        assert!(!holds(rest.join("\n")), "nobody misses {line}");
+        assert!(!holds(lines.join("\n").replace(line, &format!("{line}1"))), "nobody minds another value of {line}");
+    }
+    assert!(!holds([&lines[..], &["mqtt.retained_message_store = ets"]].concat().join("\n")));
+    assert!(holds(lines.join("\n")));
 }
 
 #[test]

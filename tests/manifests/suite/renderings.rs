@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use manifests::{Rendering, all, overlays, policy, render, render_folder, validate};
+use manifests::{KUBERNETES, Rendering, all, overlays, policy, render, render_folder, validate, validate_on};
 use serde_json::Value;
 
 /// All of them, rendered once.
@@ -57,7 +57,32 @@ fn every_document_is_as_its_schema_says() {
         distinct.insert(document.to_string(), document);
     }
     assert!(distinct.len() > 300, "{} documents", distinct.len());
-    assert_eq!(validate(distinct.into_values()).unwrap(), Vec::<String>::new());
+    assert_eq!(validate_on(&KUBERNETES, distinct.into_values()).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn what_an_older_kubernetes_does_not_know_is_found_and_the_versions_are_those_of_the_pages() {
+    let pod = |field: &str, value: Value| {
+        let container = serde_json::json!({ "name": "one", "image": "one:1.0.0" });
+        let mut pod = serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "one" }, "spec": { "containers": [container] },
+        });
+        pod["spec"][field] = value;
+        pod
+    };
+    // It came with 1.34.
+    let pod = pod("hostnameOverride", "two".into());
+    assert_eq!(validate([&pod]).unwrap(), Vec::<String>::new());
+    let faults = validate_on(&KUBERNETES, [&pod]).unwrap();
+    assert!(faults.len() == 1 && faults[0].ends_with("(on 1.32)"), "{faults:?}");
+    let read = manifests::project::read;
+    for page in ["docs/kubernetes.md", "docs/aws.md"] {
+        assert!(read(page).contains(&format!("`kubectl` {} or later", KUBERNETES[0])), "{page}");
+    }
+    let [oldest, of_amazon, newest] = KUBERNETES;
+    assert!(read("docs/kubernetes.md").contains(&format!("on Kubernetes {oldest}, {of_amazon} and {newest}, and")));
+    assert!(read("infra/aws/variables.tf").contains(&format!("\"{}\"", KUBERNETES[1])));
+    assert!(read("tests/manifests/requirements.txt").contains(&format!("kubernetes-validate=={}.", KUBERNETES[2])));
 }
 
 #[test]
@@ -70,8 +95,9 @@ fn a_misspelt_field_is_found_in_kubernetes_own_kinds_and_in_those_of_operators()
         ("ScaledObject", "/spec/fallback", "replica"),
         ("PrometheusRule", "/spec/groups/0/rules/0", "severity"),
         ("Certificate", "/spec", "dnsName"),
+        ("ScrapeConfig", "/spec", "metricPath"),
     ] {
-        let documents = overlay("production").documents;
+        let documents = overlay(if kind == "ScrapeConfig" { "eks" } else { "production" }).documents;
         let mut document = documents.into_iter().find(|document| document["kind"] == kind).unwrap();
         assert_eq!(validate([&document]).unwrap(), Vec::<String>::new(), "{kind}");
         document.pointer_mut(path).unwrap()[word] = true.into();

@@ -6,6 +6,7 @@ mod foreign;
 mod http;
 mod isolation;
 mod log_rights;
+mod metrics;
 mod orders;
 mod page;
 mod probe;

@@ -8,6 +8,7 @@ mod root;
 mod servers;
 mod trial;
 
+use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -26,6 +27,10 @@ pub(crate) use options::{PodsOptions, parse};
 const POLL: Duration = Duration::from_millis(100);
 /// How long a trial that was interrupted may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long the trial itself may take, once everything is built.
+const BAR: Duration = Duration::from_secs(360);
+/// With this in the environment, a machine that runs no containers has failed.
+const REQUIRED: &str = "PODS_REQUIRED";
 
 /// What came of it, where nothing went wrong.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,8 +43,9 @@ pub(crate) enum Tried {
 
 /// Builds, runs, audits and takes down.
 pub(crate) fn run(options: &PodsOptions) -> Result<Tried, Failure> {
+    let required = env::var(REQUIRED).is_ok_and(|value| value == "true");
     if let Some(reason) = trial::impossible() {
-        return Ok(Tried::Impossible(reason.to_owned()));
+        return cannot(reason.to_owned(), required);
     }
     let mut progress = |line: &str| println!("{line}");
     trial::install(&mut progress)?;
@@ -51,7 +57,7 @@ pub(crate) fn run(options: &PodsOptions) -> Result<Tried, Failure> {
     let engine = Engine::begin(&folder)?;
     let tried = match trial::run(&engine) {
         Ok(()) => attempt(options, &engine, &mut interrupts, &mut progress).map(|()| Tried::Holds),
-        Err(words) => Ok(Tried::Impossible(format!("a container that does nothing cannot be run here: {words}"))),
+        Err(words) => cannot(format!("a container that does nothing cannot be run here: {words}"), required),
     };
     if options.keep && tried.as_ref().is_ok_and(|tried| *tried == Tried::Holds) {
         let settings: Vec<String> =
@@ -61,6 +67,16 @@ pub(crate) fn run(options: &PodsOptions) -> Result<Tried, Failure> {
     }
     let down = engine.take_down();
     tried.and_then(|tried| down.map(|()| tried))
+}
+
+/// It may be this machine, or our own settings: who knows that the machine can, says so.
+fn cannot(reason: String, required: bool) -> Result<Tried, Failure> {
+    if required { Err(Failure::new(format!("{reason} ({REQUIRED}=true)"))) } else { Ok(Tried::Impossible(reason)) }
+}
+
+fn in_time(took: Duration) -> Result<(), Failure> {
+    let (took, bar) = (took.as_secs_f64(), BAR.as_secs_f64());
+    if took > bar { Err(Failure::new(format!("the trial took {took:.0} s, and may take {bar} s"))) } else { Ok(()) }
 }
 
 fn attempt(
@@ -85,7 +101,9 @@ fn attempt(
         .env("PODS_LOGS", workspace::target().join("pods-logs"))
         .env("PODS_ORDERS_PER_SECOND", options.orders_per_second.to_string())
         .env("PODS_TIMED", options.timed.to_string());
-    attend(&mut tests, interrupts)
+    let began = Instant::now();
+    attend(&mut tests, interrupts)?;
+    if options.timed { in_time(began.elapsed()) } else { Ok(()) }
 }
 
 /// Builds every service with the C library in it, in a folder of its own: other builds keep what they have.
@@ -120,5 +138,25 @@ fn attend(command: &mut Command, interrupts: &mut Interrupts) -> Result<(), Fail
             return Err(Failure::new("interrupted"));
         }
         thread::sleep(POLL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Tried, cannot, in_time};
+
+    #[test]
+    fn a_machine_without_containers_has_failed_only_where_they_are_required() {
+        assert_eq!(cannot("no namespaces".to_owned(), false).ok(), Some(Tried::Impossible("no namespaces".to_owned())));
+        let failure = cannot("no namespaces".to_owned(), true).unwrap_err().to_string();
+        assert!(failure.contains("no namespaces") && failure.contains("PODS_REQUIRED"), "{failure}");
+    }
+
+    #[test]
+    fn a_trial_that_takes_longer_than_six_minutes_has_failed() {
+        assert!(in_time(Duration::from_secs(360)).is_ok());
+        assert!(in_time(Duration::from_millis(360_001)).unwrap_err().to_string().contains("may take 360 s"));
     }
 }

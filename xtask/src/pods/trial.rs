@@ -9,10 +9,9 @@ use machine::{packages, poll};
 use super::engine::Engine;
 use crate::failure::Failure;
 
-/// Debian's packages. `iptables` is netavark's, also where it makes no rule; `catatonit` holds a pod's network.
+/// Debian's packages, each with a program of its name, in the folder below or in `PATH`. `iptables` is netavark's, also where it makes no
+/// rule; `catatonit` holds a pod's network.
 const PACKAGES: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "catatonit", "iptables"];
-/// What they bring, each as a program in one of the folders below or in `PATH`.
-const PROGRAMS: [&str; 6] = ["podman", "runc", "netavark", "aardvark-dns", "catatonit", "iptables"];
 /// Where Debian keeps the programs that only podman calls.
 const HELPERS: &str = "/usr/lib/podman";
 const CONTAINER: &str = "trial";
@@ -32,7 +31,7 @@ pub(super) fn impossible() -> Option<&'static str> {
 
 /// Installs what is missing.
 pub(super) fn install(progress: &mut dyn FnMut(&str)) -> Result<(), Failure> {
-    let missing = || PROGRAMS.into_iter().filter(|program| find(program).is_none()).collect::<Vec<_>>();
+    let missing = || PACKAGES.into_iter().filter(|program| find(program).is_none()).collect::<Vec<_>>();
     if missing().is_empty() {
         return Ok(());
     }

@@ -48,6 +48,9 @@ pub fn needs(rendering: &Rendering) -> Result<BTreeSet<Edge>, String> {
         if reads(module, "SMTP_URL") {
             need(name, "internet", "TCP", 587);
         }
+        if reads(module, "OTEL_EXPORTER_OTLP_ENDPOINT") {
+            need(name, "monitoring", "TCP", 4318);
+        }
         if name == "storefront" {
             need("ingress", name, "TCP", 8080);
         }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::ON_A_DESK;
 use crate::document::{find, is_module, list, number, of_kind, pod_template, text, title};
 use crate::render::Rendering;
 use crate::sources::{own_settings_of, settings_of};
@@ -23,7 +24,11 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
             ));
         }
     }
+    let is_used = rendering.is_overlay && !ON_A_DESK.contains(&rendering.title.as_str());
     for module in documents.iter().filter(|document| is_module(document)) {
+        if is_used && variables(module).1.iter().any(|one| text(one, "/name") == "MAIL_DIR") {
+            found.push(format!("{}: mail to customers ends in a folder, which is gone with its pod", title(module)));
+        }
         found.extend(of_module(module).into_iter().map(|fault| format!("{}: {fault}", title(module))));
         found.extend(references(module, documents).into_iter().map(|fault| format!("{}: {fault}", title(module))));
     }

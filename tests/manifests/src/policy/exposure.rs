@@ -2,13 +2,10 @@
 
 use serde_json::json;
 
-use super::PODMAN;
+use super::{ON_A_DESK, PODMAN};
 use crate::document::{containers, find, is_module, list, name, of_kind, pod_template, text, title};
 use crate::project::MODULES;
 use crate::render::Rendering;
-
-/// The overlays for a desk, whose passwords everybody knows.
-const ON_A_DESK: [&str; 2] = ["overlay local", "overlay podman"];
 
 pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     let documents = &rendering.documents;

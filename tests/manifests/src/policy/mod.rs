@@ -1,6 +1,8 @@
 //! What must hold of every rendering. Each part returns what is wrong, a line each.
 
 mod amazon;
+mod broker;
+mod database;
 mod environment;
 mod exposure;
 mod lifecycle;
@@ -10,14 +12,16 @@ mod podman;
 mod scale;
 mod security;
 
+pub use observability::{FAMILIES, OF_BROKER};
+
 use crate::document::{is_module, name};
 use crate::network;
 use crate::render::Rendering;
 
-pub use observability::{expressions, names_in};
-
 /// The overlay for pods without Kubernetes, of which most of this is not understood there.
 const PODMAN: &str = "overlay podman";
+/// The overlays for a desk, whose passwords everybody knows and whose customers are synthetic.
+const ON_A_DESK: [&str; 2] = ["overlay local", PODMAN];
 
 /// All that is wrong with a rendering.
 #[must_use]
@@ -40,7 +44,8 @@ fn parts(rendering: &Rendering) -> Vec<Part> {
         parts.push(podman::faults);
         return parts;
     }
-    parts.extend([lifecycle::faults, placement::faults, scale::faults, observability::faults] as [Part; 4]);
+    parts.extend([broker::faults, lifecycle::faults, placement::faults, scale::faults] as [Part; 4]);
+    parts.extend([database::faults, observability::faults] as [Part; 2]);
     if rendering.has("network-policies") || rendering.is_overlay {
         parts.push(network::faults);
     }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::document::{find, list, of_kind, text};
 use crate::render::Rendering;
 use crate::sources::metrics;
 
+/// What the broker is asked for queue by queue: all of it would be much.
+pub const FAMILIES: [&str; 2] = ["queue_coarse_metrics", "queue_consumer_count"];
 /// The broker's own, of its Prometheus plugin.
-const OF_BROKER: [&str; 5] = [
+pub const OF_BROKER: [&str; 5] = [
     "rabbitmq_alarms_free_disk_space_watermark",
     "rabbitmq_alarms_memory_used_watermark",
     "rabbitmq_detailed_queue_consumers",
@@ -17,7 +19,7 @@ const OF_BROKER: [&str; 5] = [
     "rabbitmq_detailed_queue_messages_ready",
 ];
 /// What has to be watched.
-const ALERTS: [&str; 10] = [
+const ALERTS: [&str; 11] = [
     "BrokerAlarm",
     "ConfirmsAreSlow",
     "DeadLettersGrow",
@@ -25,6 +27,7 @@ const ALERTS: [&str; 10] = [
     "MessagesWithoutQueue",
     "ModuleIsNotConsuming",
     "NobodyConsumes",
+    "NobodyLooksAtTheBroker",
     "OutboxIsOld",
     "QueueIsPaused",
     "RequestsTimeOut",
@@ -72,24 +75,46 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         found.push("nobody scrapes the modules".to_owned());
     }
     let port = if rendering.has("tls") { "prometheus-tls" } else { "prometheus" };
-    let ends: Vec<&str> = find(documents, "PodMonitor", "rabbitmq")
-        .map(|monitor| {
-            list(monitor, "/spec/podMetricsEndpoints")
-                .iter()
-                .filter(|end| text(end, "/port") == port)
-                .map(|end| text(end, "/path"))
-                .collect()
-        })
-        .unwrap_or_default();
-    if ends != ["/metrics", "/metrics/detailed"] && !rendering.has("amazon-mq") {
-        found.push(format!("of the broker {ends:?} are scraped at {port}"));
+    let ends = find(documents, "PodMonitor", "rabbitmq").map_or(&[][..], |it| list(it, "/spec/podMetricsEndpoints"));
+    let is: Vec<(&str, &Value)> =
+        ends.iter().filter(|end| text(end, "/port") == port).map(|end| (text(end, "/path"), &end["params"])).collect();
+    let families = json!({ "family": FAMILIES });
+    if is != [("/metrics", &Value::Null), ("/metrics/detailed", &families)] && !rendering.has("amazon-mq") {
+        found.push(format!("of the broker {is:?} are scraped at {port}"));
+    }
+    if rendering.has("amazon-mq") && rendering.is_overlay {
+        found.extend(of_amazon(documents));
+    }
+    found
+}
+
+/// Outside of the cluster there are no pods: each path of the broker's metrics is scraped by its address.
+fn of_amazon(documents: &[Value]) -> Vec<String> {
+    let mut found = Vec::new();
+    let broker = find(documents, "ConfigMap", "broker").map(|broker| text(broker, "/data/address"));
+    let host = broker.and_then(|address| address.rsplit_once(':')).map(|(host, _)| host).unwrap_or_default();
+    let families = json!({ "family": FAMILIES });
+    let user = json!({
+        "username": { "name": "keda-broker", "key": "username" },
+        "password": { "name": "keda-broker", "key": "password" },
+    });
+    for (path, params) in [("/metrics", Value::Null), ("/metrics/detailed", families)] {
+        let scrape = of_kind(documents, "ScrapeConfig").find(|one| text(one, "/spec/metricsPath") == path);
+        let spec = scrape.map_or(&Value::Null, |scrape| &scrape["spec"]);
+        let targets: Vec<&str> = list(spec, "/staticConfigs/0/targets").iter().filter_map(Value::as_str).collect();
+        let at_broker = |target: &&str| target.rsplit_once(':').is_some_and(|(at, _)| at == host);
+        if targets.is_empty() || !targets.iter().all(at_broker) {
+            found.push(format!("{path} of the broker {host} is scraped at {targets:?}"));
+        }
+        if spec["scheme"] != "HTTPS" || spec["params"] != params || spec["basicAuth"] != user {
+            found.push(format!("{path} of the broker is asked for as {spec}"));
+        }
     }
     found
 }
 
 /// Every expression of Prometheus' language in alerts and dashboards.
-#[must_use]
-pub fn expressions(documents: &[Value]) -> Vec<String> {
+fn expressions(documents: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
     for rule in of_kind(documents, "PrometheusRule") {
         collect(&rule["spec"], &mut found);
@@ -121,8 +146,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 }
 
 /// The names of metrics in an expression.
-#[must_use]
-pub fn names_in(expression: &str) -> Vec<String> {
+fn names_in(expression: &str) -> Vec<String> {
     let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
     words.filter(|word| word.starts_with("garenne_") || word.starts_with("rabbitmq_")).map(str::to_owned).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::definitions::{consumers, definitions, has_one_consumer, request_queues, work_queues};
+use crate::definitions::{consumers, definitions, events, has_one_consumer, request_queues, work_queues};
 use crate::document::{find, list, name, number, of_kind, text, title};
 use crate::render::Rendering;
 
@@ -13,10 +13,8 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
     let definitions = definitions();
     let mut found = Vec::new();
     for (component, kind) in [("keda", "ScaledObject"), ("hpa", "HorizontalPodAutoscaler")] {
-        let scaled: Vec<&str> = of_kind(documents, kind)
-            .map(|object| text(object, "/spec/scaleTargetRef/name"))
-            .filter(|name| *name != "storefront")
-            .collect();
+        let scaled: Vec<&str> =
+            of_kind(documents, kind).map(|object| text(object, "/spec/scaleTargetRef/name")).collect();
         let mut wanted = if rendering.has(component) { consumers(definitions) } else { Vec::new() };
         wanted.retain(|module| rendering.modules().contains(module));
         if scaled != wanted {
@@ -24,9 +22,12 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         }
     }
     for object in of_kind(documents, "ScaledObject") {
-        found.extend(of_keda(object, definitions).into_iter().map(|fault| format!("{}: {fault}", title(object))));
+        let module = find(documents, "Deployment", name(object));
+        let keeps = module.map_or("", |module| text(module, "/spec/template/metadata/labels/shop~1database"));
+        let faults = of_keda(object, !keeps.is_empty(), definitions);
+        found.extend(faults.into_iter().map(|fault| format!("{}: {fault}", title(object))));
     }
-    for scaler in of_kind(documents, "HorizontalPodAutoscaler").filter(|scaler| name(scaler) != "storefront") {
+    for scaler in of_kind(documents, "HorizontalPodAutoscaler") {
         let queues: Vec<&str> = list(scaler, "/spec/metrics")
             .iter()
             .map(|metric| text(metric, "/external/metric/selector/matchLabels/queue"))
@@ -50,11 +51,24 @@ pub(super) fn faults(rendering: &Rendering) -> Vec<String> {
         if keys != wanted {
             found.push(format!("KEDA is told {keys:?} of the broker, which should be {wanted:?}"));
         }
+        if rendering.is_overlay {
+            found.extend(user(documents));
+        }
     }
     found
 }
 
-fn of_keda(object: &Value, definitions: &Value) -> Vec<String> {
+/// Whoever asks for the queues sees them, and touches nothing.
+fn user(documents: &[Value]) -> Vec<String> {
+    let spec = |kind| find(documents, kind, "keda").map_or(&Value::Null, |one| &one["spec"]);
+    let (user, right) = (spec("User"), spec("Permission"));
+    let nothing = json!({ "configure": "^$", "write": "^$", "read": "^$" });
+    let sees = user["tags"] == json!(["monitoring"]) && text(user, "/importCredentialsSecret/name") == "keda-broker";
+    let bound = (&right["vhost"], &right["user"], &right["permissions"]) == (&json!("/"), &json!("keda"), &nothing);
+    if sees && bound { Vec::new() } else { vec![format!("KEDA is the user {user} with the rights {right}")] }
+}
+
+fn of_keda(object: &Value, keeps: bool, definitions: &Value) -> Vec<String> {
     let module = name(object);
     let triggers = list(object, "/spec/triggers");
     let queues: Vec<&str> = triggers.iter().map(|trigger| text(trigger, "/metadata/queueName")).collect();
@@ -73,13 +87,14 @@ fn of_keda(object: &Value, definitions: &Value) -> Vec<String> {
             found.push(format!("a trigger is {trigger}, not {wanted}"));
         }
     }
-    // Who waits for a reply has no patience for a pod that has to start.
+    // Who waits for a reply has no patience for a pod that has to start. And what was committed while the broker took nothing is
+    // published by a replica, which no message in a queue would call.
     let answers = !request_queues(definitions, module).is_empty();
+    let has_outbox = keeps && !events(definitions, module).is_empty();
     let least = number(object, "/spec/minReplicaCount");
-    if least != Some(i64::from(answers)) {
+    if least != Some(i64::from(answers || has_outbox)) {
         found.push(format!(
-            "its replicas begin at {least:?}, and it {} requests",
-            if answers { "answers" } else { "answers no" }
+            "its replicas begin at {least:?}; it answers requests: {answers}; it publishes what it committed: {has_outbox}"
         ));
     }
     if object.pointer("/spec/fallback").is_none() {
