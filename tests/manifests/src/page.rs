@@ -21,6 +21,18 @@ pub struct Played {
     pub rendered: Vec<Vec<Value>>,
 }
 
+impl Played {
+    /// Which call comes first that has all these words.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn place(&self, words: &[&str]) -> usize {
+        let has = |call: &Vec<String>| words.iter().all(|word| call.iter().any(|one| one.contains(word)));
+        self.calls.iter().position(has).unwrap_or_else(|| panic!("nobody calls {words:?}"))
+    }
+}
+
 /// The part of a page below a heading.
 ///
 /// # Panics

@@ -52,6 +52,15 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
     says(&with(&eks, ("Deployment", "notifications"), folder), "mail to customers ends in a folder");
     let customers = ("Deployment", "shoppers");
     says(&with(&eks, customers, |one| one["spec"]["replicas"] = json!(1)), "shoppers: replicas are Some(1)");
+    let wide = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.0.0/16");
+    says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), wide), "beside-the-broker");
+    let narrow = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.52.0/22");
+    says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), narrow), "network-of-the-broker");
+}
+
+#[test]
+fn a_postgresql_that_has_not_a_connection_for_all_that_may_come_is_found() {
+    let eks = overlay("eks");
     for (arguments, fault) in
         [(json!(["-c", "max_connections=482"]), "and 483 may come"), (json!([]), "started with []")]
     {
@@ -72,10 +81,6 @@ fn what_amazon_mq_has_not_is_found_where_it_is_asked_for() {
         *server.pointer_mut("/spec/template/spec/containers/0/resources/limits/memory").unwrap() = json!("1Gi");
     };
     says(&with(&eks, ("StatefulSet", "postgres"), small), "is too small for 600 connections");
-    let wide = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.0.0/16");
-    says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), wide), "beside-the-broker");
-    let narrow = |policy: &mut Value| policy["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("10.20.52.0/22");
-    says(&with(&eks, ("NetworkPolicy", "modules-to-broker"), narrow), "network-of-the-broker");
 }
 
 /// What Terraform would write, with the words of some account.

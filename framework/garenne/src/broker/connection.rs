@@ -14,7 +14,7 @@ use tokio::time::{interval, timeout};
 use super::amqp_thread::AmqpThread;
 use super::certificates::Edition;
 use super::declare::declare;
-use super::dock::{CONNECT_TIMEOUT, Cut, Dock, failed, next_line, properties, unanswered};
+use super::dock::{CONNECT_TIMEOUT, Cut, Dock, close, failed, next_line, properties, unanswered};
 use super::farewell::Farewell;
 use super::network::Network;
 use super::screened;
@@ -24,7 +24,6 @@ use super::tls::Tls;
 use super::{Address, BrokerError, Certificates};
 use crate::topology::Topology;
 
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often to look whether a connection lives while an answer is waited for.
 const LOOK: Duration = Duration::from_millis(100);
 /// For connections that consume. All others have smaller ones.
@@ -173,10 +172,7 @@ impl Connected {
 
     /// Closes politely, for a bounded time, and then in any case.
     pub(super) async fn close(&self) {
-        if self.connection.status().connected() {
-            // An error here says only that it was closed already.
-            let _ = timeout(CLOSE_TIMEOUT, self.connection.close(200, "done".into())).await;
-        }
+        close(&self.connection).await;
         self.line.now();
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool_lapin::{Manager, Object, Pool, PoolError, Runtime};
 use lapin::types::LongString;
 use lapin::{Connection, ConnectionProperties};
+use tokio::time::timeout;
 
 use super::certificates::Edition;
 use super::network::Network;
@@ -14,6 +15,7 @@ use super::{Address, BrokerError};
 
 /// For the whole of a handshake whose first word came in time: TLS, and a broker that asks others about users.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const FRAMES: u32 = 32_768;
 
 /// A pool, and the network on which it opens its only connection.
@@ -88,6 +90,14 @@ pub(super) fn failed(address: &Address, line: &Cut, error: &lapin::Error) -> Bro
 pub(super) fn unanswered(address: &Address) -> BrokerError {
     let reason = format!("the handshake was not finished within {} s", CONNECT_TIMEOUT.as_secs());
     BrokerError::Unreachable { address: address.to_string(), reason }
+}
+
+/// Closes politely, for a bounded time.
+pub(super) async fn close(connection: &Connection) {
+    if connection.status().connected() {
+        // An error here says only that it was closed already.
+        let _ = timeout(CLOSE_TIMEOUT, connection.close(200, "done".into())).await;
+    }
 }
 
 pub(super) fn properties(name: &str) -> ConnectionProperties {

@@ -120,13 +120,9 @@ impl Lane {
         outgoing: Outgoing,
         patience: Duration,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
-        let (began, weight, message) = (Instant::now(), outgoing.weight(), Message::new(outgoing));
+        let (began, message) = (Instant::now(), Message::new(outgoing));
         async move {
-            let room = match self.room_now(weight) {
-                Some(room) => room,
-                // Boxed: what rarely happens shall not make the future of every message larger.
-                None => Box::pin(self.room(&message.name(), weight, patience)).await?,
-            };
+            let room = self.room_for(&message, patience).await?;
             self.confirmed(room, message, began, patience).await
         }
     }
@@ -149,13 +145,19 @@ impl Lane {
         &self,
         outgoing: Outgoing,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
-        let (weight, message) = (outgoing.weight(), Message::new(outgoing));
+        let message = Message::new(outgoing);
         async move {
-            let room = match self.room_now(weight) {
-                Some(room) => room,
-                None => Box::pin(self.room(&message.name(), weight, FOR_EVER)).await?,
-            };
+            let room = self.room_for(&message, FOR_EVER).await?;
             self.submit(room, message).await
+        }
+    }
+
+    async fn room_for(&self, message: &Message, patience: Duration) -> Result<Room, PublishError> {
+        let weight = message.0.weight();
+        match self.room_now(weight) {
+            Some(room) => Ok(room),
+            // Boxed: what rarely happens shall not make the future of every message larger.
+            None => Box::pin(self.room(&message.name(), weight, patience)).await,
         }
     }
 

@@ -8,11 +8,11 @@ use std::future::pending;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::BrokerError;
 use super::certificates::Edition;
-use super::dock::{Dock, off_the_runtime};
+use super::dock::{Dock, close, off_the_runtime};
 use super::tls::Tls;
 use crate::telemetry::Mentions;
 
@@ -20,7 +20,6 @@ use crate::telemetry::Mentions;
 const LOOK: Duration = Duration::from_secs(2);
 /// For so long what a trial has shown counts, for all connections of the service.
 const COUNTS: Duration = Duration::from_secs(10);
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The connection that could take the place of any other one.
 pub(super) struct Successor {
@@ -83,8 +82,7 @@ impl Successor {
     async fn try_it(&self) -> Result<Option<Edition>, BrokerError> {
         let (line, edition) = self.dock.next_line().await?;
         let connection = self.dock.open(&line).await?;
-        // An error here says only that it was closed already.
-        let _ = timeout(CLOSE_TIMEOUT, connection.close(200, "done".into())).await;
+        close(&connection).await;
         Ok(edition)
     }
 

@@ -96,12 +96,11 @@ impl Trace {
 /// Writes the `traceparent` header.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("00-")?;
-        f.write_str(text(&hexadecimal::<32>(self.trace_id)))?;
-        f.write_str("-")?;
-        f.write_str(text(&hexadecimal::<16>(self.span_id.into())))?;
-        f.write_str("-")?;
-        f.write_str(text(&hexadecimal::<2>(self.flags.into())))
+        let mut header = *b"00-________________________________-________________-__";
+        header[3..35].copy_from_slice(&hexadecimal::<32>(self.trace_id));
+        header[36..52].copy_from_slice(&hexadecimal::<16>(self.span_id.into()));
+        header[53..].copy_from_slice(&hexadecimal::<2>(self.flags.into()));
+        f.write_str(text(&header))
     }
 }
 
