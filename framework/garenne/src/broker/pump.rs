@@ -9,8 +9,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::Channel;
 use lapin::options::ConfirmSelectOptions;
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
@@ -22,13 +20,13 @@ use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
+use super::flight::{Flight, Sent};
 use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::progress::{CONFIRM_TIMEOUT, Progress};
 use super::publish_error::PublishError;
 use super::renewal::Renewal;
 use super::returns::Returns;
-use super::sending::{Failed, Sent, send};
 use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
 
@@ -213,44 +211,40 @@ impl Pump {
     ) -> End {
         self.metrics.sent_again(self.unsettled.range(..self.sent).count());
         let mut again: VecDeque<u64> = self.unsettled.keys().copied().collect();
-        let mut in_flight = FuturesUnordered::new();
+        let mut flight = Flight::on(channel);
         let mut returns = Returns::default();
         let mut blocked = connection.status().blocked();
         let mut progress = Progress::begin();
         let mut finishing = false;
         let mut renewal = Renewal::of(connection, self.direct.as_ref().map(|direct| Arc::clone(&direct.retire)));
         loop {
-            if renewal.is_due() && in_flight.is_empty() {
+            if renewal.is_due() && flight.is_empty() {
                 return End::Renewed;
             }
-            while in_flight.len() < self.window() && !renewal.is_due() {
+            while flight.len() < self.window() && !renewal.is_due() {
                 let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
                 if let Some(message) = self.wanted(number) {
-                    if in_flight.is_empty() {
+                    if flight.is_empty() {
                         progress.made();
                     }
                     self.sent = self.sent.max(number + 1);
-                    in_flight.push(send(channel.clone(), number, message));
+                    if let Err(error) = flight.send(number, message) {
+                        let reason = error.to_string();
+                        self.answer(number, |message| Err(PublishError::Encoding { message: message.name(), reason }));
+                    }
                 }
             }
             if finishing && self.unsettled.is_empty() {
                 return End::Finished;
             }
-            if self.direct.is_some() && replies.is_none() && in_flight.is_empty() {
+            if self.direct.is_some() && replies.is_none() && flight.is_empty() {
                 return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
             }
-            let room = in_flight.len() < self.window() && again.is_empty() && !finishing && !renewal.is_due();
-            let expected = !in_flight.is_empty() && !blocked;
+            let room = flight.len() < self.window() && again.is_empty() && !finishing && !renewal.is_due();
+            let expected = !flight.is_empty() && !blocked;
             tokio::select! {
                 biased;
-                Some(first) = in_flight.next(), if !in_flight.is_empty() => {
-                    let mut batch = vec![first];
-                    // The client may yield early; a few rounds find everything that is ready.
-                    for _ in 0..3 {
-                        while let Some(Some(sent)) = in_flight.next().now_or_never() {
-                            batch.push(sent);
-                        }
-                    }
+                batch = flight.settled(), if !flight.is_empty() => {
                     progress.made();
                     if let Some(error) = self.resolve(batch, &mut returns) {
                         // The other futures fail with it; what they carried stays in `unsettled`.
@@ -340,13 +334,10 @@ impl Pump {
                     }
                     confirmed.push((number, nacked));
                 }
-                Err(Failed::Client(error)) => {
+                Err(error) => {
                     if failure.is_none() || protocol(&error).is_some() {
                         failure = Some(error);
                     }
-                }
-                Err(Failed::Encoding(reason)) => {
-                    self.answer(number, |message| Err(PublishError::Encoding { message: message.name(), reason }));
                 }
             }
         }

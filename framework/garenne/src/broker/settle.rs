@@ -6,10 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::FutureExt as _;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+/// Settlements that go together at most.
+const BATCH: usize = 1024;
 
 /// Takes the settlements of one channel.
 #[derive(Debug, Clone)]
@@ -68,7 +72,15 @@ impl Settler {
 async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Disposition)>) {
     let mut prefix = Prefix::default();
     let mut batch = Vec::new();
-    while settlements.recv_many(&mut batch, 1024).await > 0 {
+    // The client wakes a thread for each frame that it has written. Nobody waits for that before there is a next one.
+    let mut writing = None;
+    while settlements.recv_many(&mut batch, BATCH).await > 0 {
+        if let Some(before) = writing.take() {
+            let _void_when_the_channel_is_gone = before.await;
+            while batch.len() < BATCH && let Ok(settlement) = settlements.try_recv() {
+                batch.push(settlement);
+            }
+        }
         let mut acknowledged = BTreeSet::new();
         for (tag, settlement) in batch.drain(..) {
             match settlement {
@@ -83,8 +95,13 @@ async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Di
             }
         }
         for Acknowledgement { tag, multiple } in prefix.acknowledge(&acknowledged) {
-            let _void_when_the_channel_is_gone = channel.basic_ack(tag, BasicAckOptions { multiple }).await;
+            let mut frame = Box::pin(channel.basic_ack(tag, BasicAckOptions { multiple }));
+            // Asked for the first time, the client takes the frame.
+            writing = (&mut frame).now_or_never().is_none().then_some(frame);
         }
+    }
+    if let Some(last) = writing {
+        let _void_when_the_channel_is_gone = last.await;
     }
 }
 

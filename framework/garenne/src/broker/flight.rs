@@ -1,0 +1,150 @@
+//! What is on its way to the broker on one channel.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use lapin::options::BasicPublishOptions;
+use lapin::{Channel, Confirmation, PublisherConfirm};
+
+use super::direct::DIRECT_REPLY_TO;
+use super::lane::Message;
+use super::properties::{TooLongForTheWire, Wire};
+
+/// Messages that were published and are not settled.
+///
+/// The client tells of each twice, when it is written and when it is confirmed, and wakes a task on another thread each time. The
+/// first is of no interest. So while the client is to tell of the newest alone, its confirm is waited for and nothing else.
+pub(super) struct Flight<'a> {
+    channel: &'a Channel,
+    /// Given to the client, and perhaps not written yet. They are written in this order.
+    writing: VecDeque<Writing<'a>>,
+    confirming: FuturesUnordered<Confirming>,
+    /// Ends with the confirm of the newest.
+    newest: Option<BoxFuture<'a, ()>>,
+    settled: Vec<Sent>,
+}
+
+/// What became of a message.
+pub(super) struct Sent {
+    pub(super) number: u64,
+    pub(super) outcome: lapin::Result<Confirmation>,
+}
+
+struct Writing<'a> {
+    number: u64,
+    written: BoxFuture<'a, lapin::Result<PublisherConfirm>>,
+}
+
+struct Confirming {
+    number: u64,
+    confirm: PublisherConfirm,
+}
+
+impl<'a> Flight<'a> {
+    pub(super) fn on(channel: &'a Channel) -> Self {
+        let (writing, confirming) = (VecDeque::new(), FuturesUnordered::new());
+        Self { channel, writing, confirming, newest: None, settled: Vec::new() }
+    }
+
+    /// Publishes, after all that was published before.
+    pub(super) fn send(&mut self, number: u64, message: Message) -> Result<(), TooLongForTheWire> {
+        let wire = Wire::of(&message.0)?;
+        let mut written = Box::pin(publish(self.channel, message, wire));
+        self.newest = None;
+        // Asked for the first time, the client takes the message.
+        match (&mut written).now_or_never() {
+            None => self.writing.push_back(Writing { number, written }),
+            Some(written) => self.confirm(number, written),
+        }
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.writing.len() + self.confirming.len() + self.settled.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until something is settled, and gives all that is. Cancel-safe.
+    pub(super) async fn settled(&mut self) -> Vec<Sent> {
+        poll_fn(|context| self.poll_settled(context)).await
+    }
+
+    fn poll_settled(&mut self, context: &mut Context<'_>) -> Poll<Vec<Sent>> {
+        if self.writing.len() == 1 {
+            self.poll_written(&mut Context::from_waker(Waker::noop()));
+            if !self.writing.is_empty() && self.poll_newest(context).is_ready() {
+                self.poll_written(context);
+            }
+        } else {
+            self.poll_written(context);
+        }
+        // The client may yield early; a few rounds find everything that is ready.
+        for _ in 0..3 {
+            while let Poll::Ready(Some(sent)) = self.confirming.poll_next_unpin(context) {
+                self.settled.push(sent);
+            }
+        }
+        if self.settled.is_empty() { Poll::Pending } else { Poll::Ready(std::mem::take(&mut self.settled)) }
+    }
+
+    fn poll_written(&mut self, context: &mut Context<'_>) {
+        while let Some(Writing { number, written }) = self.writing.front_mut()
+            && let Poll::Ready(written) = written.as_mut().poll(context)
+        {
+            let number = *number;
+            self.writing.pop_front();
+            self.confirm(number, written);
+        }
+    }
+
+    /// Ready once the newest is confirmed, or when the client cannot tell.
+    fn poll_newest(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let channel = self.channel;
+        let newest = self.newest.get_or_insert_with(|| channel.wait_for_confirms().map(drop).boxed());
+        let polled = newest.as_mut().poll(context);
+        if polled.is_ready() {
+            self.newest = None;
+        }
+        polled
+    }
+
+    fn confirm(&mut self, number: u64, written: lapin::Result<PublisherConfirm>) {
+        match written {
+            Ok(mut confirm) => match (&mut confirm).now_or_never() {
+                None => self.confirming.push(Confirming { number, confirm }),
+                Some(outcome) => self.settled.push(Sent { number, outcome }),
+            },
+            Err(error) => self.settled.push(Sent { number, outcome: Err(error) }),
+        }
+    }
+}
+
+impl Future for Confirming {
+    type Output = Sent;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Sent> {
+        let number = self.number;
+        self.confirm.poll_unpin(context).map(|outcome| Sent { number, outcome })
+    }
+}
+
+async fn publish(
+    channel: &Channel,
+    message: Message,
+    Wire { exchange, routing_key, properties }: Wire,
+) -> lapin::Result<PublisherConfirm> {
+    let outgoing = &message.0;
+    // Replies through direct reply-to come back as unroutable on 3.10 although they are delivered. Through any other exchange
+    // it is a key like all others, which a sender may have chosen.
+    let direct = outgoing.exchange.is_empty() && outgoing.routing_key.starts_with(DIRECT_REPLY_TO);
+    let options = BasicPublishOptions { mandatory: !direct, ..Default::default() };
+    channel.basic_publish(exchange, routing_key, options, &outgoing.body, properties).await
+}
