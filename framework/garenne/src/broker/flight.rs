@@ -19,10 +19,13 @@ use super::properties::{TooLongForTheWire, Wire};
 ///
 /// The client tells of each twice, when it is written and when it is confirmed, and wakes a task on another thread each time. The
 /// first is of no interest. So while the client is to tell of the newest alone, its confirm is waited for and nothing else.
-pub(super) struct Flight<'a> {
+pub(super) struct Flight<'a, F> {
     channel: &'a Channel,
+    publish: fn(&'a Channel, Message, Wire) -> F,
     /// Given to the client, and perhaps not written yet. They are written in this order.
-    writing: VecDeque<Writing<'a>>,
+    writing: VecDeque<Writing<F>>,
+    /// Where futures were that have ended: they are so large that a new place would cost more than what they do.
+    places: Vec<PlaceFor<F>>,
     confirming: FuturesUnordered<Confirming>,
     /// Ends with the confirm of the newest.
     newest: Option<BoxFuture<'a, ()>>,
@@ -35,31 +38,45 @@ pub(super) struct Sent {
     pub(super) outcome: lapin::Result<Confirmation>,
 }
 
-struct Writing<'a> {
+struct Writing<F> {
     number: u64,
-    written: BoxFuture<'a, lapin::Result<PublisherConfirm>>,
+    written: PlaceFor<F>,
 }
+
+type PlaceFor<F> = Pin<Box<Option<F>>>;
+
+/// Few are ever being written at a time.
+const PLACES: usize = 16;
 
 struct Confirming {
     number: u64,
     confirm: PublisherConfirm,
 }
 
-impl<'a> Flight<'a> {
-    pub(super) fn on(channel: &'a Channel) -> Self {
-        let (writing, confirming) = (VecDeque::new(), FuturesUnordered::new());
-        Self { channel, writing, confirming, newest: None, settled: Vec::new() }
+/// Nothing yet, on this channel.
+pub(super) fn begin(channel: &Channel) -> Flight<'_, impl Future<Output = lapin::Result<PublisherConfirm>>> {
+    Flight {
+        channel,
+        publish,
+        writing: VecDeque::new(),
+        places: Vec::new(),
+        confirming: FuturesUnordered::new(),
+        newest: None,
+        settled: Vec::new(),
     }
+}
 
+impl<'a, F: Future<Output = lapin::Result<PublisherConfirm>>> Flight<'a, F> {
     /// Publishes, after all that was published before.
     pub(super) fn send(&mut self, number: u64, message: Message) -> Result<(), TooLongForTheWire> {
         let wire = Wire::of(&message.0)?;
-        let mut written = Box::pin(publish(self.channel, message, wire));
+        let mut written = self.places.pop().unwrap_or_else(|| Box::pin(None));
+        written.set(Some((self.publish)(self.channel, message, wire)));
         self.newest = None;
         // Asked for the first time, the client takes the message.
-        match (&mut written).now_or_never() {
-            None => self.writing.push_back(Writing { number, written }),
-            Some(written) => self.confirm(number, written),
+        match poll(&mut written, &mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => self.writing.push_back(Writing { number, written }),
+            Poll::Ready(outcome) => self.written(number, written, outcome),
         }
         Ok(())
     }
@@ -96,12 +113,11 @@ impl<'a> Flight<'a> {
     }
 
     fn poll_written(&mut self, context: &mut Context<'_>) {
-        while let Some(Writing { number, written }) = self.writing.front_mut()
-            && let Poll::Ready(written) = written.as_mut().poll(context)
+        while let Some(Writing { written, .. }) = self.writing.front_mut()
+            && let Poll::Ready(outcome) = poll(written, context)
+            && let Some(Writing { number, written }) = self.writing.pop_front()
         {
-            let number = *number;
-            self.writing.pop_front();
-            self.confirm(number, written);
+            self.written(number, written, outcome);
         }
     }
 
@@ -116,8 +132,12 @@ impl<'a> Flight<'a> {
         polled
     }
 
-    fn confirm(&mut self, number: u64, written: lapin::Result<PublisherConfirm>) {
-        match written {
+    fn written(&mut self, number: u64, mut place: PlaceFor<F>, outcome: lapin::Result<PublisherConfirm>) {
+        if self.places.len() < PLACES {
+            place.set(None);
+            self.places.push(place);
+        }
+        match outcome {
             Ok(mut confirm) => match (&mut confirm).now_or_never() {
                 None => self.confirming.push(Confirming { number, confirm }),
                 Some(outcome) => self.settled.push(Sent { number, outcome }),
@@ -125,6 +145,10 @@ impl<'a> Flight<'a> {
             Err(error) => self.settled.push(Sent { number, outcome: Err(error) }),
         }
     }
+}
+
+fn poll<F: Future>(place: &mut PlaceFor<F>, context: &mut Context<'_>) -> Poll<F::Output> {
+    place.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(context))
 }
 
 impl Future for Confirming {

@@ -168,9 +168,8 @@ impl Lane {
         began: Instant,
         patience: Duration,
     ) -> Result<Confirmed, PublishError> {
-        let settled = self.submit(room, message.clone());
         let late = |_| Err(self.late(message.name(), patience));
-        timeout_at(began + patience, settled).await.unwrap_or_else(late)
+        timeout_at(began + patience, self.submit(room, message.clone())).await.unwrap_or_else(late)
     }
 
     /// Hands the message to the lane's task at once. What is returned settles when the message does.

@@ -20,7 +20,7 @@ use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
-use super::flight::{Flight, Sent};
+use super::flight::{self, Sent};
 use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::progress::{CONFIRM_TIMEOUT, Progress};
@@ -211,7 +211,7 @@ impl Pump {
     ) -> End {
         self.metrics.sent_again(self.unsettled.range(..self.sent).count());
         let mut again: VecDeque<u64> = self.unsettled.keys().copied().collect();
-        let mut flight = Flight::on(channel);
+        let mut flight = flight::begin(channel);
         let mut returns = Returns::default();
         let mut blocked = connection.status().blocked();
         let mut progress = Progress::begin();

@@ -230,6 +230,8 @@ impl Intake {
                 break timeout_at(deadline, self.consumer.next()).await.unwrap_or_default();
             }
             tokio::select! {
+                // What rarely happens is not looked at while deliveries are there. The next call looks again.
+                biased;
                 delivery = self.consumer.next() => break delivery,
                 _ = self.drain.changed() => {}
             }

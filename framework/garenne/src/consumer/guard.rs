@@ -10,11 +10,12 @@ use tokio::time::timeout;
 use super::Failure;
 
 /// Runs the handler at most so long. A panic and a passed deadline are retryable failures.
-pub(crate) async fn guard<T, E: From<Failure>>(
+pub(crate) fn guard<T, E: From<Failure>>(
     deadline: Duration,
     handler: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    match timeout(deadline, AssertUnwindSafe(handler).catch_unwind()).await {
+) -> impl Future<Output = Result<T, E>> {
+    // Not an async function, which would have room for the handler twice.
+    timeout(deadline, AssertUnwindSafe(handler).catch_unwind()).map(move |ended| match ended {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => {
             let text = format!("the handler panicked: {}", panic_text(panic.as_ref()));
@@ -24,7 +25,7 @@ pub(crate) async fn guard<T, E: From<Failure>>(
             let text = format!("the handler did not end within {} ms", deadline.as_millis());
             Err(Failure::retry(text).of_class("deadline").into())
         }
-    }
+    })
 }
 
 /// The words that came with a panic, if any did.

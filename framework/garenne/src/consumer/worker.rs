@@ -63,6 +63,7 @@ impl Worker {
         let mut drain = intake.drain();
         loop {
             let permit = tokio::select! {
+                biased;
                 permit = Arc::clone(&self.permits).acquire_owned() => permit,
                 () = draining(&mut drain) => {
                     intake.cancel().await;

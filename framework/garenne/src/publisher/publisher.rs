@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use garenne_contract::{Event, MessageName, Request};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -231,14 +232,10 @@ impl Publisher {
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         span.describe(|about| about_outgoing(about, Operation::SEND, &outgoing));
         let published = self.0.metrics.published(outgoing.properties.kind.as_deref().unwrap_or_default());
-        let publishing = self.0.lane.publish(outgoing, self.0.patience);
-        async move {
-            let sent = publishing.await;
+        self.0.lane.publish(outgoing, self.0.patience).map(move |sent| {
             ended(span, &sent);
-            let settled = sent?;
-            self.0.metrics.confirmed(&published, settled.routed);
-            Ok(settled)
-        }
+            sent.inspect(|settled| self.0.metrics.confirmed(&published, settled.routed))
+        })
     }
 
     /// Publishes what was committed. It has the place of the handling that wrote it, and gets its own now.
@@ -263,12 +260,8 @@ impl Publisher {
         outgoing: Outgoing,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         let published = self.0.metrics.published(name);
-        let publishing = self.0.lane.publish_patiently(outgoing);
-        async move {
-            let settled = publishing.await?;
-            self.0.metrics.confirmed(&published, settled.routed);
-            Ok(settled)
-        }
+        let sent = self.0.lane.publish_patiently(outgoing);
+        sent.map(move |sent| sent.inspect(|settled| self.0.metrics.confirmed(&published, settled.routed)))
     }
 }
 
