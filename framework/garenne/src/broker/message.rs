@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AckReceipt, HeaderValue, Headers};
+use super::{AckReceipt, Arrived, HeaderValue, Headers};
 
 /// A message to publish.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct Inbound {
     pub(crate) routing_key: String,
     pub(crate) redelivered: bool,
     pub(crate) body: Vec<u8>,
-    pub(crate) properties: Properties,
+    pub(crate) properties: Arrived,
 }
 
 /// A message that arrived, and what settles it.

@@ -6,6 +6,7 @@
 
 mod address;
 mod amqp_thread;
+mod arrived;
 mod backoff;
 mod care;
 mod certificates;
@@ -45,6 +46,7 @@ mod tls;
 mod undeliverable;
 
 pub use address::{Address, AddressFault};
+pub(crate) use arrived::Arrived;
 pub use certificates::Certificates;
 pub(crate) use connection::Broker;
 pub(crate) use direct::{DIRECT_REPLY_TO, Direct};

@@ -299,7 +299,7 @@ pub(super) fn inbound(delivery: Delivery) -> Inbound {
         exchange: delivery.exchange.into(),
         routing_key: delivery.routing_key.into(),
         redelivered: delivery.redelivered,
-        properties: (&delivery.properties).into(),
+        properties: delivery.properties.into(),
         body: delivery.data,
     }
 }

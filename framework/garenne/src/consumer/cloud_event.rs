@@ -157,7 +157,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
         }
     };
     let body = event.body()?;
-    let mut properties = inbound.properties.clone();
+    let mut properties = Properties::clone(&inbound.properties);
     properties.message_id.get_or_insert(identity);
     properties.kind.get_or_insert_with(|| event.kind.clone().into_owned());
     properties.app_id.get_or_insert_with(|| event.source.clone().into_owned());
@@ -178,7 +178,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
     let content_type = event.datacontenttype.map_or_else(|| "application/json".to_owned(), Cow::into_owned);
     properties.content_type = Some(content_type);
     let (exchange, routing_key) = (inbound.exchange.clone(), inbound.routing_key.clone());
-    Ok(Inbound { exchange, routing_key, redelivered: inbound.redelivered, body, properties })
+    Ok(Inbound { exchange, routing_key, redelivered: inbound.redelivered, body, properties: properties.into() })
 }
 
 impl Event<'_> {

@@ -14,7 +14,7 @@ const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 
 fn inbound(body: impl Into<Vec<u8>>, properties: Properties) -> Inbound {
     let (exchange, routing_key) = ("desk.events".to_owned(), "a.key".to_owned());
-    Inbound { exchange, routing_key, redelivered: false, body: body.into(), properties }
+    Inbound { exchange, routing_key, redelivered: false, body: body.into(), properties: properties.into() }
 }
 
 fn structured(body: impl Into<Vec<u8>>) -> Inbound {
@@ -146,7 +146,8 @@ fn an_event_in_structured_mode_is_handled_as_if_its_data_had_come_plain() {
 fn properties_go_before_the_attributes_of_structured_mode_too() {
     let (message_id, kind) = (Some("m-1".to_owned()), Some("a.type".to_owned()));
     let mut inbound = structured(event().to_string());
-    inbound.properties = Properties { message_id, kind, timestamp: Some(9), ..inbound.properties };
+    let properties = Properties { message_id, kind, timestamp: Some(9), ..inbound.properties.into() };
+    inbound.properties = properties.into();
     let message = Message::read(&cloud_event::open(&inbound).unwrap().unwrap(), "clerk");
     assert_eq!((message.name(), message.message_id()), ("a.type", Some("m-1")));
     assert_eq!(message.sent_at(), Some(UNIX_EPOCH + Duration::from_secs(9)));

@@ -67,7 +67,7 @@ impl Failed<'_> {
     }
 
     fn properties(&self) -> Properties {
-        let mut properties = self.inbound.properties.clone();
+        let mut properties = Properties::clone(&self.inbound.properties);
         let again = names::is_redeliver(&self.inbound.exchange, self.service);
         let before = properties.text(header::LEFT_OUT).filter(|_| again).map(str::to_owned);
         properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_ref()));
@@ -140,7 +140,7 @@ mod tests {
             routing_key: "orders.order-placed".into(),
             redelivered: false,
             body: b"{}".to_vec(),
-            properties,
+            properties: properties.into(),
         }
     }
 
@@ -175,8 +175,9 @@ mod tests {
             ("amq.rabbitmq.reply-to.g1h2", Some("amq.rabbitmq.reply-to.g1h2")),
             ("desk.reply.1", Some("desk.reply.1")),
         ] {
-            let mut inbound = inbound();
-            inbound.properties.reply_to = Some(address.into());
+            let inbound = inbound();
+            let properties = Properties { reply_to: Some(address.into()), ..inbound.properties.into() };
+            let inbound = Inbound { properties: properties.into(), ..inbound };
             for copy in copies_of(&inbound) {
                 assert_eq!(copy.properties.reply_to.as_deref(), kept);
             }

@@ -2,7 +2,7 @@
 
 use super::unfit::unfit;
 use super::{Failure, cloud_event};
-use crate::broker::Inbound;
+use crate::broker::{Inbound, Properties};
 
 /// What a delivery holds when its event is taken out of what stands around it: nothing when nothing does. An error when nobody gets
 /// to see it.
@@ -16,10 +16,11 @@ pub(super) fn plain(inbound: &Inbound) -> Result<Option<Inbound>, Failure> {
 /// The same for readers who take whatever comes: the event in plain with what its attributes say about it, or the delivery as it is
 /// and why it cannot be read.
 pub(crate) fn read_plainly(inbound: Inbound) -> (Inbound, Option<Failure>) {
-    let (mut inbound, failure) = match plain(&inbound) {
+    let (inbound, failure) = match plain(&inbound) {
         Ok(opened) => (opened.unwrap_or(inbound), None),
         Err(failure) => (inbound, Some(failure)),
     };
-    cloud_event::fill(&mut inbound.properties);
-    (inbound, failure)
+    let mut properties = Properties::from(inbound.properties);
+    cloud_event::fill(&mut properties);
+    (Inbound { properties: properties.into(), ..inbound }, failure)
 }

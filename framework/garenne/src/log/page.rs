@@ -265,7 +265,7 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_integer(OFFSET, offset);
         let (exchange, routing_key, body) = ("desk.events".to_owned(), name.to_owned(), body.as_bytes().to_vec());
-        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties }, None).unwrap()
+        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() }, None).unwrap()
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
     fn what_does_not_come_from_a_stream_is_no_entry() {
         let properties = Properties::default();
         let (exchange, routing_key) = ("x".to_owned(), "k".to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties };
+        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
         assert!(Logged::of(inbound, Some(7)).is_none());
     }
 
@@ -298,7 +298,7 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_integer("\u{1a}".repeat(OFFSET.len()), 1_000_000);
         let (exchange, routing_key, body) = ("desk.events".to_owned(), "desk.filed".to_owned(), b"{}".to_vec());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body, properties };
+        let inbound = Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() };
         assert!(Logged::of(inbound.clone(), None).is_none());
         let entry = Logged::of(inbound, Some(8)).unwrap();
         assert!(entry.place() == 8 && entry.unfit.is_some(), "{entry:?}");

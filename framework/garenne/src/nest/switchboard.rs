@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::packet::{self, Sent};
 use super::pattern::route;
 use super::{NestPattern, PACKETS};
-use crate::broker::Inbound;
+use crate::broker::{Inbound, Properties};
 use crate::consumer::{Failure, Foreign, Found, Handler, Message};
 use crate::publisher::Publisher;
 use crate::retry::Reason;
@@ -124,12 +124,12 @@ fn contradiction(entrance: &str, message: &Message, pattern: &str) -> Option<Fai
 
 /// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
 fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
-    let mut properties = inbound.properties.clone();
+    let mut properties = Properties::clone(&inbound.properties);
     if !asks {
         properties.reply_to = None;
     }
     let (exchange, routing_key) = (inbound.exchange.clone(), inbound.routing_key.clone());
-    Inbound { exchange, routing_key, redelivered: inbound.redelivered, body: data, properties }
+    Inbound { exchange, routing_key, redelivered: inbound.redelivered, body: data, properties: properties.into() }
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     fn an_event_is_not_answered_whatever_address_its_sender_writes_beside_it() {
         let properties = Properties { reply_to: Some("amq.gen-1".into()), ..Properties::default() };
         let (exchange, routing_key) = (String::new(), "math.nest".to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: true, body: b"packet".to_vec(), properties };
+        let inbound = Inbound { exchange, routing_key, redelivered: true, body: b"packet".to_vec(), properties: properties.into() };
         let of = |asks| unpacked(&inbound, b"data".to_vec(), asks);
         assert_eq!(of(false).properties.reply_to, None);
         let request = of(true);
@@ -154,7 +154,7 @@ mod tests {
         let refused = |exchange: &str, key: &str, pattern: Value| {
             let (exchange, routing_key) = (exchange.to_owned(), key.to_owned());
             let (redelivered, properties) = (false, Properties::default());
-            let inbound = Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties };
+            let inbound = Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties: properties.into() };
             let pattern = route(&pattern);
             let message = Message::read(&inbound, "math").called(&pattern, None);
             contradiction("math.nest", &message, &pattern).map(|failure| failure.class())

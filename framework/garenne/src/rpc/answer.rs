@@ -33,7 +33,7 @@ pub(crate) async fn answer<R: Request>(
     let name = R::NAME.as_str();
     let caller = Caller::of(publisher, &inbound, message, name, dialect)?;
     if caller.has_given_up() {
-        return refuse_late(publisher, &caller).await;
+        return Box::pin(refuse_late(publisher, &caller)).await;
     }
     // Reading the request and writing the reply may panic as well: a type may check itself.
     let answered = guard(deadline, async {
@@ -82,7 +82,7 @@ pub(crate) async fn answer_many<R: Request>(
     let name = R::NAME.as_str();
     let caller = Arc::new(Caller::of(publisher, &inbound, message, name, dialect)?);
     if caller.has_given_up() {
-        return refuse_late(publisher, &caller).await;
+        return Box::pin(refuse_late(publisher, &caller)).await;
     }
     // Tells this run of the handler from one that another replica began.
     let run = Uuid::now_v7().simple().to_string();
@@ -105,7 +105,7 @@ pub(crate) async fn answer_many<R: Request>(
 /// Tells a client of another library what is written already, for nothing handles what it asks.
 pub(crate) async fn refuse(
     publisher: &Publisher,
-    inbound: &Inbound,
+    inbound: &Arc<Inbound>,
     message: &Arc<Message>,
     dialect: &'static Dialect,
     body: Vec<u8>,
@@ -192,7 +192,7 @@ mod tests {
             let mut properties = Properties::default();
             properties.set_integer("x-delivery-count", count);
             let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
-            check_deliveries(&Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties })
+            check_deliveries(&Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties: properties.into() })
         };
         assert_eq!(fate(true, 15).unwrap_err().class(), "delivered-too-often");
         assert!(fate(true, 14).is_ok() && fate(false, 50).is_ok());

@@ -29,12 +29,11 @@ pub(crate) struct Dialect {
     pub(crate) problem: fn(&Problem) -> Vec<u8>,
 }
 
-/// Where the caller waits.
-#[derive(Clone)]
+/// Where the caller waits, as its request says.
 struct ReplyAddress {
-    exchange: String,
-    key: String,
-    correlation_id: Option<String>,
+    request: Arc<Inbound>,
+    /// Whether it waits by an exchange for replies, or in a queue that the broker has named.
+    by_exchange: bool,
 }
 
 /// What is said to a caller.
@@ -65,7 +64,7 @@ impl Caller {
     /// When the address is no place for replies.
     pub(super) fn of(
         publisher: &Publisher,
-        inbound: &Inbound,
+        inbound: &Arc<Inbound>,
         message: &Arc<Message>,
         request: &'static str,
         dialect: Option<&'static Dialect>,
@@ -106,8 +105,8 @@ impl Caller {
 
     /// The reply as it stands on the wire, at this place in its trace. Nothing for a command.
     pub(super) fn seal(&self, reply: Reply, trace: &Trace) -> Option<Outgoing> {
-        let ReplyAddress { exchange, key, correlation_id } = self.address.as_ref()?;
-        let exchange = exchange.clone();
+        let address = self.address.as_ref()?;
+        let (exchange, routing_key) = (address.exchange().to_owned(), address.key());
         let kind = format!("{}.reply", self.request);
         let cause = self.message.cause();
         let service = self.publisher.service();
@@ -116,10 +115,10 @@ impl Caller {
             None => content.written(),
             Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
         };
-        let envelope = Envelope { exchange, routing_key: key, kind: &kind, service, id: None, cause: &cause, trace };
+        let envelope = Envelope { exchange, routing_key, kind: &kind, service, id: None, cause: &cause, trace };
         let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
-        properties.correlation_id.clone_from(correlation_id);
+        properties.correlation_id.clone_from(&address.request.properties.correlation_id);
         if properties.content_type.as_deref() != Some(content_type) {
             properties.content_type = Some(content_type.to_owned());
         }
@@ -175,22 +174,21 @@ impl ReplyAddress {
     /// The address is the caller's word, and this service may publish where the caller may not. So a reply goes only to
     /// an exchange for replies, or, if the service is open to foreign clients, to a queue that the broker has named:
     /// never into an exchange for events or into somebody's work queue.
-    fn of(inbound: &Inbound, open: bool) -> Result<Option<Self>, Failure> {
-        Self::checked(inbound, inbound.properties.text(header::REPLY_EXCHANGE).unwrap_or_default().to_owned(), open)
+    fn of(inbound: &Arc<Inbound>, open: bool) -> Result<Option<Self>, Failure> {
+        Self::checked(inbound, inbound.properties.text(header::REPLY_EXCHANGE).unwrap_or_default(), open)
     }
 
     /// The same for clients that know nothing of exchanges for replies.
-    fn of_the_brokers_making(inbound: &Inbound) -> Result<Option<Self>, Failure> {
-        Self::checked(inbound, String::new(), true)
+    fn of_the_brokers_making(inbound: &Arc<Inbound>) -> Result<Option<Self>, Failure> {
+        Self::checked(inbound, "", true)
     }
 
-    fn checked(inbound: &Inbound, exchange: String, open: bool) -> Result<Option<Self>, Failure> {
-        let properties = &inbound.properties;
-        let Some(key) = properties.reply_to.clone() else { return Ok(None) };
-        let ours = names::is_replies(&exchange);
+    fn checked(inbound: &Arc<Inbound>, exchange: &str, open: bool) -> Result<Option<Self>, Failure> {
+        let Some(key) = inbound.properties.reply_to.as_deref() else { return Ok(None) };
+        let ours = names::is_replies(exchange);
         let foreign = exchange.is_empty() && open && key.starts_with("amq.");
         if ours || foreign {
-            return Ok(Some(Self { exchange, key, correlation_id: properties.correlation_id.clone() }));
+            return Ok(Some(Self { request: Arc::clone(inbound), by_exchange: ours }));
         }
         let refused = if exchange.is_empty() && !open {
             format!("a reply to queue {key:?} needs a service that declares .answers_foreign_clients()")
@@ -200,6 +198,15 @@ impl ReplyAddress {
             format!("{exchange:?} is no exchange for replies")
         };
         Err(Failure::dead_letter(refused))
+    }
+
+    fn exchange(&self) -> &str {
+        let exchange = self.request.properties.text(header::REPLY_EXCHANGE);
+        exchange.filter(|_| self.by_exchange).unwrap_or_default()
+    }
+
+    fn key(&self) -> &str {
+        self.request.properties.reply_to.as_deref().unwrap_or_default()
     }
 }
 
@@ -214,7 +221,8 @@ mod tests {
             properties.set_text(header::REPLY_EXCHANGE, exchange);
         }
         let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
-        ReplyAddress::of(&Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties }, open)
+        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+        ReplyAddress::of(&Arc::new(inbound), open)
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Problem {
 
     /// Whether a reply says that it is one: the media type may be written in capitals and have parameters.
     pub(crate) fn is(reply: &Inbound) -> bool {
-        let content_type = reply.properties.content_type.as_deref().unwrap_or_default();
+        let content_type = reply.properties.content_type().unwrap_or_default();
         content_type.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case(CONTENT_TYPE))
     }
 

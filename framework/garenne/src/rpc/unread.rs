@@ -104,7 +104,7 @@ mod tests {
 
     fn reply(bytes: usize) -> Inbound {
         let (exchange, routing_key, properties) = (String::new(), String::new(), Properties::default());
-        Inbound { exchange, routing_key, redelivered: false, body: vec![b' '; bytes], properties }
+        Inbound { exchange, routing_key, redelivered: false, body: vec![b' '; bytes], properties: properties.into() }
     }
 
     #[tokio::test]

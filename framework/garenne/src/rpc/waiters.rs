@@ -85,7 +85,7 @@ impl Waiters {
 
     /// Gives a reply to its caller. `false` when nobody waits for it.
     pub(super) fn deliver(&self, reply: Inbound) -> bool {
-        let Some(id) = reply.properties.correlation_id.as_deref() else { return false };
+        let Some(id) = reply.properties.correlation_id() else { return false };
         let mut by_id = self.lock();
         if let Some(Entry { caller: Caller::Many(inlet), .. }) = by_id.get(id) {
             let id = id.to_owned();
@@ -180,7 +180,7 @@ mod tests {
             routing_key: String::new(),
             redelivered: false,
             body: b"1".to_vec(),
-            properties,
+            properties: properties.into(),
         }
     }
 
