@@ -7,6 +7,7 @@
 mod address;
 mod amqp_thread;
 mod arrived;
+mod asides;
 mod backoff;
 mod care;
 mod certificates;

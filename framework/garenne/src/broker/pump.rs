@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::BrokerError;
+use super::asides::{Aside, Asides};
 use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
@@ -25,7 +26,6 @@ use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::progress::{CONFIRM_TIMEOUT, Progress};
 use super::publish_error::PublishError;
-use super::renewal::Renewal;
 use super::returns::Returns;
 use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
@@ -216,12 +216,15 @@ impl Pump {
         let mut blocked = connection.status().blocked();
         let mut progress = Progress::begin();
         let mut finishing = false;
-        let mut renewal = Renewal::of(connection, self.direct.as_ref().map(|direct| Arc::clone(&direct.retire)));
+        let mut renewing = false;
+        let retire = self.direct.as_ref().map(|direct| Arc::clone(&direct.retire));
+        let mut asides = Asides::of(connection, link, self.closing.clone(), retire);
+        asides.at(Instant::now() + CONFIRM_TIMEOUT);
         loop {
-            if renewal.is_due() && flight.is_empty() {
+            if renewing && flight.is_empty() {
                 return End::Renewed;
             }
-            while flight.len() < self.window() && !renewal.is_due() {
+            while flight.len() < self.window() && !renewing {
                 let Some(number) = again.pop_front().or_else(|| self.take(&mut finishing)) else { break };
                 if let Some(message) = self.wanted(number) {
                     if flight.is_empty() {
@@ -240,8 +243,7 @@ impl Pump {
             if self.direct.is_some() && replies.is_none() && flight.is_empty() {
                 return End::Connection(BrokerError::Lost("the replies to what it sent do not come any more".into()));
             }
-            let room = flight.len() < self.window() && again.is_empty() && !finishing && !renewal.is_due();
-            let expected = !flight.is_empty() && !blocked;
+            let room = flight.len() < self.window() && again.is_empty() && !finishing && !renewing;
             tokio::select! {
                 biased;
                 batch = flight.settled(), if !flight.is_empty() => {
@@ -256,26 +258,29 @@ impl Pump {
                     Some(job) => again.push_back(self.accept(job)),
                     None => finishing = true,
                 },
-                () = closed(&mut self.closing), if !self.jobs.is_closed() => self.jobs.close(),
-                () = renewal.due() => {}
-                change = link.next(connection) => match change {
-                    Change::Blocked(reason) => {
+                Some(aside) = asides.next() => match aside {
+                    Aside::Closed => self.jobs.close(),
+                    Aside::Renewal => renewing = true,
+                    Aside::Connection(Change::Blocked(reason)) => {
                         blocked = true;
                         self.metrics.blocked(&reason);
                         self.enter(LaneState::Blocked(reason));
                     }
-                    Change::Unblocked => {
+                    Aside::Connection(Change::Unblocked) => {
                         blocked = false;
                         progress.made();
                         tracing::info!("the broker takes messages again");
                         self.enter(LaneState::Open);
                     }
-                    Change::Lost(loss) => return End::Connection(loss.error),
+                    Aside::Connection(Change::Lost(loss)) => return End::Connection(loss.error),
+                    Aside::Time => match progress.deadline(!flight.is_empty() && !blocked) {
+                        Some(time) => asides.at(time),
+                        None => {
+                            let reason = format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs());
+                            return End::Connection(BrokerError::Lost(reason));
+                        }
+                    },
                 },
-                () = progress.stalls(expected) => {
-                    let reason = format!("no confirm within {} s", CONFIRM_TIMEOUT.as_secs());
-                    return End::Connection(BrokerError::Lost(reason));
-                }
             }
         }
     }

@@ -103,7 +103,7 @@ impl Foreign for Switchboard {
             (None, Some(id)) if inbound.properties.reply_to.is_some() => {
                 let (publisher, inbound, asked) = (self.publisher.clone(), Arc::clone(inbound), Arc::clone(&message));
                 let body = packet::no_handler(&id);
-                let refuse = async move { refuse(&publisher, &inbound, &asked, &PACKETS, body).await };
+                let refuse = async move { refuse(publisher, &inbound, asked, &PACKETS, body).await };
                 Found { handler: "", message, handled: refuse.boxed() }
             }
             (None, _) => self.extensions.unknown(message),

@@ -22,10 +22,10 @@ use crate::topology::REQUEST_DELIVERY_LIMIT;
 ///
 /// A request without `reply_to` is a command: what fails goes onto the retry ladder like an event.
 pub(crate) async fn answer<R: Request>(
-    publisher: &Publisher,
+    publisher: Publisher,
     inbound: Arc<Inbound>,
-    message: &Arc<Message>,
-    handling: &Handling,
+    message: Arc<Message>,
+    handling: Handling,
     deadline: Duration,
     dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
@@ -33,7 +33,8 @@ pub(crate) async fn answer<R: Request>(
     let name = R::NAME.as_str();
     let caller = Caller::of(publisher, &inbound, message, name, dialect)?;
     if caller.has_given_up() {
-        return Box::pin(refuse_late(publisher, &caller)).await;
+        // Boxed: what rarely happens shall not make the future of every request larger.
+        return Box::pin(refuse_late(&caller)).await;
     }
     // Reading the request and writing the reply may panic as well: a type may check itself.
     let answered = guard(deadline, async {
@@ -44,7 +45,7 @@ pub(crate) async fn answer<R: Request>(
                 if !handling.has_begun() {
                     return Ok(Answer::Reply(Reply::value(body)));
                 }
-                if let Some(outgoing) = caller.seal(Reply::value(body), message.trace()) {
+                if let Some(outgoing) = caller.seal(Reply::value(body), caller.message.trace()) {
                     // Replies are about nothing but themselves.
                     let key = outgoing.properties.message_id.clone().unwrap_or_default();
                     handling.take_in(Draft { key, outgoing })?;
@@ -53,7 +54,7 @@ pub(crate) async fn answer<R: Request>(
                 Ok(Answer::Committed)
             }
             Err(_) if handling.was_handled_before() => {
-                publisher.metrics().duplicate(handling.queue());
+                caller.publisher.metrics().duplicate(handling.queue());
                 Ok(Answer::Committed)
             }
             Err(refusal) => {
@@ -72,9 +73,9 @@ pub(crate) async fn answer<R: Request>(
 /// Answers one request with as many replies as the handler sends, each as soon as it is sent, and says at the end how many
 /// there were.
 pub(crate) async fn answer_many<R: Request>(
-    publisher: &Publisher,
+    publisher: Publisher,
     inbound: Arc<Inbound>,
-    message: &Arc<Message>,
+    message: Arc<Message>,
     deadline: Duration,
     dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R, Replies<R::Reply>) -> Result<(), Refusal<R::Error>>,
@@ -82,7 +83,7 @@ pub(crate) async fn answer_many<R: Request>(
     let name = R::NAME.as_str();
     let caller = Arc::new(Caller::of(publisher, &inbound, message, name, dialect)?);
     if caller.has_given_up() {
-        return Box::pin(refuse_late(publisher, &caller)).await;
+        return refuse_late(&caller).await;
     }
     // Tells this run of the handler from one that another replica began.
     let run = Uuid::now_v7().simple().to_string();
@@ -104,9 +105,9 @@ pub(crate) async fn answer_many<R: Request>(
 
 /// Tells a client of another library what is written already, for nothing handles what it asks.
 pub(crate) async fn refuse(
-    publisher: &Publisher,
+    publisher: Publisher,
     inbound: &Arc<Inbound>,
-    message: &Arc<Message>,
+    message: Arc<Message>,
     dialect: &'static Dialect,
     body: Vec<u8>,
 ) -> Result<(), Failure> {
@@ -114,8 +115,8 @@ pub(crate) async fn refuse(
     caller.tell(Reply::written(body)).await.map(drop)
 }
 
-async fn refuse_late(publisher: &Publisher, caller: &Caller) -> Result<(), Failure> {
-    publisher.metrics().expired(caller.request);
+async fn refuse_late(caller: &Caller) -> Result<(), Failure> {
+    caller.publisher.metrics().expired(caller.request);
     caller.tell(Reply::problem(Problem::expired())).await.map(drop)
 }
 

@@ -13,7 +13,7 @@ use crate::topology::names;
 pub(super) struct Caller {
     /// The request's name.
     pub(super) request: &'static str,
-    publisher: Publisher,
+    pub(super) publisher: Publisher,
     pub(super) message: Arc<Message>,
     /// Nothing for a command.
     address: Option<ReplyAddress>,
@@ -63,9 +63,9 @@ impl Caller {
     ///
     /// When the address is no place for replies.
     pub(super) fn of(
-        publisher: &Publisher,
+        publisher: Publisher,
         inbound: &Arc<Inbound>,
-        message: &Arc<Message>,
+        message: Arc<Message>,
         request: &'static str,
         dialect: Option<&'static Dialect>,
     ) -> Result<Self, Failure> {
@@ -73,7 +73,7 @@ impl Caller {
             None => ReplyAddress::of(inbound, publisher.answers_foreign_clients())?,
             Some(_) => ReplyAddress::of_the_brokers_making(inbound)?,
         };
-        Ok(Self { request, publisher: publisher.clone(), message: Arc::clone(message), address, dialect })
+        Ok(Self { request, publisher, message, address, dialect })
     }
 
     /// Whether anybody waits. Nobody waits for a command.

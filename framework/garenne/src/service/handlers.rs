@@ -73,13 +73,12 @@ where
         Handler {
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
-                let (client, function) = (client.clone(), Arc::clone(&function));
+                let function = Arc::clone(&function);
                 let handling = client.parts.handling(&queue, R::NAME, &inbound, &message);
-                Box::pin(async move {
-                    let context = Context::new(&client, Arc::clone(&message), Some(handling.clone()));
-                    let run = async move |request: R| function(request, context).await;
-                    answer::<R>(&client.parts.publisher, inbound, &message, &handling, deadline, dialect, run).await
-                })
+                let context = Context::new(&client, Arc::clone(&message), Some(handling.clone()));
+                let run = async move |request: R| function(request, context).await;
+                let publisher = client.parts.publisher.clone();
+                Box::pin(answer::<R>(publisher, inbound, message, handling, deadline, dialect, run))
             }),
         }
     })
@@ -102,12 +101,11 @@ where
         Handler {
             name: short_name::<F>(),
             run: Box::new(move |inbound, message| -> BoxFuture<'static, Result<(), Failure>> {
-                let (client, function) = (client.clone(), Arc::clone(&function));
-                Box::pin(async move {
-                    let context = Context::new(&client, Arc::clone(&message), None);
-                    let run = async move |request: R, replies| function(request, context, replies).await;
-                    answer_many::<R>(&client.parts.publisher, inbound, &message, deadline, dialect, run).await
-                })
+                let function = Arc::clone(&function);
+                let context = Context::new(&client, Arc::clone(&message), None);
+                let run = async move |request: R, replies| function(request, context, replies).await;
+                let publisher = client.parts.publisher.clone();
+                Box::pin(answer_many::<R>(publisher, inbound, message, deadline, dialect, run))
             }),
         }
     })
