@@ -2,8 +2,8 @@
 
 use lapin::protocol::basic::parse_properties;
 
-use super::screen::content_header;
 use super::Inbound;
+use super::screen::content_header;
 
 /// What a consumer gets of these bytes: the first two say how long the content header is, then come its payload and the
 /// body. `None` when the client would give the connection up.

@@ -77,7 +77,9 @@ async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Di
     while settlements.recv_many(&mut batch, BATCH).await > 0 {
         if let Some(before) = writing.take() {
             let _void_when_the_channel_is_gone = before.await;
-            while batch.len() < BATCH && let Ok(settlement) = settlements.try_recv() {
+            while batch.len() < BATCH
+                && let Ok(settlement) = settlements.try_recv()
+            {
                 batch.push(settlement);
             }
         }

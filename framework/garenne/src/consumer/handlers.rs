@@ -107,7 +107,8 @@ mod tests {
         let handlers = Handlers::Named(BTreeMap::from([("shredder.ticket-shredded", Handler { name: "shred", run })]));
         let properties = Properties { kind: kind.map(str::to_owned), ..Properties::default() };
         let (exchange, routing_key) = (exchange.to_owned(), routing_key.to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+        let inbound =
+            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
         let message = Message::read(&inbound, "clerk");
         match handlers.find(&Arc::new(inbound), message).handled.now_or_never() {
             Some(Ok(())) => "handled",

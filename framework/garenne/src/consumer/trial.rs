@@ -223,7 +223,13 @@ mod tests {
         let properties = Properties { headers, ..Properties::default() };
         let (exchange, routing_key) = ("desk.events".to_owned(), "desk.ticket-filed".to_owned());
         let began = Instant::now();
-        look_at(&Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() });
+        look_at(&Inbound {
+            exchange,
+            routing_key,
+            redelivered: false,
+            body: Vec::new(),
+            properties: properties.into(),
+        });
         // Looking for the largest again after each that is left out would take minutes.
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }

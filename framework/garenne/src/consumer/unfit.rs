@@ -44,7 +44,8 @@ mod tests {
 
     fn verdict(routing_key: &str, properties: Properties) -> Option<String> {
         let (exchange, routing_key) = ("orders.events".to_owned(), routing_key.to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+        let inbound =
+            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
         unfit(&inbound).map(|failure| format!("{}: {failure}", failure.class()))
     }
 

@@ -265,7 +265,8 @@ mod tests {
         let mut properties = Properties::default();
         properties.set_integer(OFFSET, offset);
         let (exchange, routing_key, body) = ("desk.events".to_owned(), name.to_owned(), body.as_bytes().to_vec());
-        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() }, None).unwrap()
+        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() }, None)
+            .unwrap()
     }
 
     #[test]
@@ -289,7 +290,8 @@ mod tests {
     fn what_does_not_come_from_a_stream_is_no_entry() {
         let properties = Properties::default();
         let (exchange, routing_key) = ("x".to_owned(), "k".to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+        let inbound =
+            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
         assert!(Logged::of(inbound, Some(7)).is_none());
     }
 

@@ -142,7 +142,8 @@ mod tests {
             let mut properties = Properties { message_id: id.map(str::to_owned), ..Properties::default() };
             properties.set_integer("x-stream-offset", place);
             let (exchange, routing_key) = ("desk.events".to_owned(), "desk.filed".to_owned());
-            let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+            let inbound =
+                Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
             Logged::of(inbound, None).unwrap()
         };
         let done = |id: Option<&str>| Place::of(7, &entry(7, id));

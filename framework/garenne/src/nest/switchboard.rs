@@ -141,7 +141,13 @@ mod tests {
     fn an_event_is_not_answered_whatever_address_its_sender_writes_beside_it() {
         let properties = Properties { reply_to: Some("amq.gen-1".into()), ..Properties::default() };
         let (exchange, routing_key) = (String::new(), "math.nest".to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: true, body: b"packet".to_vec(), properties: properties.into() };
+        let inbound = Inbound {
+            exchange,
+            routing_key,
+            redelivered: true,
+            body: b"packet".to_vec(),
+            properties: properties.into(),
+        };
         let of = |asks| unpacked(&inbound, b"data".to_vec(), asks);
         assert_eq!(of(false).properties.reply_to, None);
         let request = of(true);
@@ -154,7 +160,8 @@ mod tests {
         let refused = |exchange: &str, key: &str, pattern: Value| {
             let (exchange, routing_key) = (exchange.to_owned(), key.to_owned());
             let (redelivered, properties) = (false, Properties::default());
-            let inbound = Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties: properties.into() };
+            let inbound =
+                Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties: properties.into() };
             let pattern = route(&pattern);
             let message = Message::read(&inbound, "math").called(&pattern, None);
             contradiction("math.nest", &message, &pattern).map(|failure| failure.class())

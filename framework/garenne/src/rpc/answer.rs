@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, ready};
 use garenne_contract::Request;
 use serde::Serialize;
 use serde_json::Value;
@@ -30,8 +32,7 @@ pub(crate) async fn answer<R: Request>(
     dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R) -> Result<R::Reply, Refusal<R::Error>>,
 ) -> Result<(), Failure> {
-    let name = R::NAME.as_str();
-    let caller = Caller::of(publisher, &inbound, message, name, dialect)?;
+    let caller = Caller::of(publisher, &inbound, message, R::NAME.as_str(), dialect)?;
     if caller.has_given_up() {
         // Boxed: what rarely happens shall not make the future of every request larger.
         return Box::pin(refuse_late(&caller)).await;
@@ -39,9 +40,9 @@ pub(crate) async fn answer<R: Request>(
     // Reading the request and writing the reply may panic as well: a type may check itself.
     let answered = guard(deadline, async {
         check_deliveries(&inbound)?;
-        match handler(decode::<R>(name, &inbound.body)?).await {
+        match handler(decode::<R>(caller.request, &inbound.body)?).await {
             Ok(reply) => {
-                let body = encode(name, &reply)?;
+                let body = encode(caller.request, &reply)?;
                 if !handling.has_begun() {
                     return Ok(Answer::Reply(Reply::value(body)));
                 }
@@ -59,7 +60,7 @@ pub(crate) async fn answer<R: Request>(
             }
             Err(refusal) => {
                 handling.roll_back().await;
-                Answer::refusal(name, refusal)
+                Answer::refusal(caller.request, refusal)
             }
         }
     })
@@ -144,30 +145,37 @@ impl Answer {
 }
 
 /// Tells the caller, or lets the failure of a command take its way.
-async fn conclude(caller: &Caller, answered: Result<Answer, Failure>) -> Result<(), Failure> {
+fn conclude(caller: &Caller, answered: Result<Answer, Failure>) -> impl Future<Output = Result<(), Failure>> + use<'_> {
+    match last_word(caller, answered) {
+        Ok(reply) => Either::Left(caller.tell(reply).map(|told| told.map(drop))),
+        Err(ended) => Either::Right(ready(ended)),
+    }
+}
+
+/// What the caller is told; or how the handling has ended, if there is nothing to tell.
+fn last_word(caller: &Caller, answered: Result<Answer, Failure>) -> Result<Reply, Result<(), Failure>> {
     if !caller.waits() {
-        return match answered {
+        return Err(match answered {
             Ok(Answer::Reply(_) | Answer::Committed) => Ok(()),
             Ok(Answer::Refusal(error, _)) => Err(Failure::dead_letter(error)),
             Err(failure) => Err(failure),
-        };
+        });
     }
-    let reply = match answered {
-        Ok(Answer::Committed) => return Ok(()),
-        Ok(Answer::Reply(reply)) => reply,
-        Ok(Answer::Refusal(error, value)) => Reply::problem(Problem::refused(error, value)),
+    match answered {
+        Ok(Answer::Committed) => Err(Ok(())),
+        Ok(Answer::Reply(reply)) => Ok(reply),
+        Ok(Answer::Refusal(error, value)) => Ok(Reply::problem(Problem::refused(error, value))),
         Err(failure) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
             caller.message.tell_failure(&failure);
-            Reply::problem(Problem::malformed(failure.to_string()))
+            Ok(Reply::problem(Problem::malformed(failure.to_string())))
         }
         Err(failure) => {
             tracing::warn!(request = caller.request, error = %failure, "the handler of a request failed");
             caller.message.tell_failure(&failure);
             let retryable = failure.outcome() == Outcome::Retryable;
-            Reply::problem(if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) })
+            Ok(Reply::problem(if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) }))
         }
-    };
-    caller.tell(reply).await.map(drop)
+    }
 }
 
 /// A request that ends its process each time is not handled for ever. The queue of requests has no dead-letter exchange, so the
@@ -193,7 +201,13 @@ mod tests {
             let mut properties = Properties::default();
             properties.set_integer("x-delivery-count", count);
             let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
-            check_deliveries(&Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties: properties.into() })
+            check_deliveries(&Inbound {
+                exchange,
+                routing_key,
+                redelivered,
+                body: Vec::new(),
+                properties: properties.into(),
+            })
         };
         assert_eq!(fate(true, 15).unwrap_err().class(), "delivered-too-often");
         assert!(fate(true, 14).is_ok() && fate(false, 50).is_ok());

@@ -221,7 +221,8 @@ mod tests {
             properties.set_text(header::REPLY_EXCHANGE, exchange);
         }
         let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+        let inbound =
+            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
         ReplyAddress::of(&Arc::new(inbound), open)
     }
 
