@@ -2,8 +2,8 @@
 
 use lapin::protocol::basic::parse_properties;
 
-use super::Inbound;
 use super::screen::content_header;
+use super::{Inbound, Properties};
 
 /// What a consumer gets of these bytes: the first two say how long the content header is, then come its payload and the
 /// body. `None` when the client would give the connection up.
@@ -18,6 +18,6 @@ pub(crate) fn received(bytes: &[u8], exchange: &str, routing_key: &str) -> Optio
         routing_key: routing_key.to_owned(),
         redelivered: false,
         body: body.to_vec(),
-        properties: properties.into(),
+        properties: Properties::from(&properties).into(),
     })
 }
