@@ -48,6 +48,10 @@ type PlaceFor<F> = Pin<Box<Option<F>>>;
 /// Few are ever being written at a time.
 const PLACES: usize = 16;
 
+/// Whatever was settled before a message is given with it, for it may bear that one's return. So all are looked at again after the
+/// last one that was found, and more than once, since one of whose settlement another thread is just telling is passed over.
+const LOOKS: usize = 3;
+
 struct Confirming {
     number: u64,
     confirm: PublisherConfirm,
@@ -95,21 +99,31 @@ impl<'a, F: Future<Output = lapin::Result<PublisherConfirm>>> Flight<'a, F> {
     }
 
     fn poll_settled(&mut self, context: &mut Context<'_>) -> Poll<Vec<Sent>> {
-        if self.writing.len() == 1 {
-            self.poll_written(&mut Context::from_waker(Waker::noop()));
-            if !self.writing.is_empty() && self.poll_newest(context).is_ready() {
-                self.poll_written(context);
-            }
-        } else {
-            self.poll_written(context);
-        }
-        // The client may yield early; a few rounds find everything that is ready.
-        for _ in 0..3 {
+        let mut looks = 0;
+        while looks < LOOKS {
+            let found = self.settled.len();
+            self.poll_writing(context);
             while let Poll::Ready(Some(sent)) = self.confirming.poll_next_unpin(context) {
                 self.settled.push(sent);
             }
+            looks = match self.settled.len() {
+                0 => LOOKS,
+                more if more > found => 0,
+                _ => looks + 1,
+            };
         }
         if self.settled.is_empty() { Poll::Pending } else { Poll::Ready(std::mem::take(&mut self.settled)) }
+    }
+
+    /// Asks to be woken when the first is written, or for a single one when it is confirmed.
+    fn poll_writing(&mut self, context: &mut Context<'_>) {
+        if self.writing.len() == 1 {
+            self.poll_written(&mut Context::from_waker(Waker::noop()));
+            if self.writing.is_empty() || self.poll_newest(context).is_pending() {
+                return;
+            }
+        }
+        self.poll_written(context);
     }
 
     fn poll_written(&mut self, context: &mut Context<'_>) {
