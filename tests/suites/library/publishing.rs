@@ -90,6 +90,30 @@ async fn receipts_say_of_each_message_whether_a_queue_took_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_say_so_too_when_few_messages_are_under_way_and_those_that_a_queue_took_are_confirmed_later() {
+    let bench = Bench::new().await;
+    let clerk = bench.start(clerk()).await;
+    bench.raw.queue("bound", "clerk.events", "clerk.ticket-closed").await;
+    let mut tasks = JoinSet::new();
+    for task in 0..4 {
+        let client = clerk.client();
+        tasks.spawn(async move {
+            for number in 0..300 {
+                let (receipt, expected) = if task % 2 == 0 {
+                    (client.publish(&StampUsed { number }).await, false)
+                } else {
+                    (client.publish(&TicketClosed { number }).await, true)
+                };
+                assert_eq!(receipt.expect("confirmed").routed(), Some(expected), "{task} {number}");
+            }
+        });
+    }
+    tasks.join_all().await;
+    bench.waits("bound", 600).await;
+    clerk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_to_an_exchange_that_is_gone_is_refused_and_all_others_are_confirmed() {
     let bench = Bench::new().await;
     bench.raw.exchange("annex.events").await;
