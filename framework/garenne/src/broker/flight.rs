@@ -27,7 +27,7 @@ pub(super) struct Flight<'a, F> {
     /// Where futures were that have ended: they are so large that a new place would cost more than what they do.
     places: Vec<PlaceFor<F>>,
     confirming: FuturesUnordered<Confirming>,
-    /// Ends with the confirm of the newest.
+    /// Ends with the confirm of the newest. The client forgets to end it once another message follows, so each one begins it anew.
     newest: Option<BoxFuture<'a, ()>>,
     settled: Vec<Sent>,
 }
