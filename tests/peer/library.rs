@@ -24,7 +24,7 @@ async fn check_stock(ask: CheckStock, ctx: Context<Work>) -> Result<StockLevel, 
 
 /// Answers, until it is asked to stop.
 pub(crate) fn answer() -> ExitCode {
-    let _reporting = orders::report_processor_time();
+    let _reporting = orders::report_use();
     let work = std::env::var("RPC_WORK_MS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let options = Options::new().concurrency(64);
     let service = Service::new("warehouse").answer_with(check_stock, options).answers_foreign_clients();

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::latencies::Latencies;
-use crate::orders::processor_seconds;
+use crate::orders::Used;
 
 /// So many calls, or for so long.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,7 +39,8 @@ pub(crate) struct Summary {
     /// How long after its deadline the latest call ended. Negative when all ended before theirs.
     latest_ms: Option<f64>,
     seconds: f64,
-    processor_seconds: f64,
+    #[serde(flatten)]
+    used: Used,
     /// Of the replies, in milliseconds.
     median_ms: f64,
     p99_ms: f64,
@@ -64,7 +65,7 @@ where
     C: Fn(u32, Duration) -> F + Clone + Send + 'static,
     F: Future<Output = Fate> + Send + 'static,
 {
-    let (began, used) = (Instant::now(), processor_seconds());
+    let (began, before) = (Instant::now(), Used::so_far());
     let patience = Duration::from_millis(load.patience_ms);
     let next = Arc::new(AtomicU32::new(0));
     let mut callers = JoinSet::new();
@@ -86,7 +87,7 @@ where
         });
     }
     let mut all = callers.join_all().await.into_iter().fold(Summary::default(), Summary::and);
-    (all.seconds, all.processor_seconds) = (began.elapsed().as_secs_f64(), processor_seconds() - used);
+    (all.seconds, all.used) = (began.elapsed().as_secs_f64(), Used::so_far().since(before));
     (all.median_ms, all.p99_ms) = (all.took.percentile(50), all.took.percentile(99));
     all
 }

@@ -4,7 +4,8 @@
 //! `direct-answer` and `direct-ask` the same exchange written on the AMQP client, with `RPC_BARE` by one connection and the
 //! shortest messages. `RPC_DIRECT` has the library's replies come by direct reply-to, `RPC_WORK_MS` says how long its answers take.
 //!
-//! It reads orders from standard input, a line each, answers each with a line, and ends with its input. A responder takes any line and says how much processor time it has used; a requester takes a [`load::Load`].
+//! It reads orders from standard input, a line each, answers each with a line, and ends with its input. A responder takes any
+//! line and says what it has [used](orders::Used) so far; a requester takes a [`load::Load`].
 
 mod contract;
 mod direct;

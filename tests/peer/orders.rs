@@ -1,26 +1,54 @@
 //! Orders from standard input, a line each.
 
+use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::process::exit;
 use std::thread;
 
 use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::load::Load;
 
-/// What this process has used of the processors, in seconds: its own code and the system's on its behalf.
-pub(crate) fn processor_seconds() -> f64 {
-    let used = clock_gettime(ClockId::ProcessCPUTime);
-    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+/// What this process has used of the machine.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Used {
+    /// Of the processors: its own code and the system's on its behalf.
+    processor_seconds: f64,
+    /// How often one of its threads has waited to be woken.
+    waits: u64,
 }
 
-/// Answers each line with the processor time, until the input ends, and then ends the process.
-pub(crate) fn report_processor_time() -> thread::JoinHandle<()> {
+impl Used {
+    pub(crate) fn so_far() -> Self {
+        let used = clock_gettime(ClockId::ProcessCPUTime);
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let status = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+        Self {
+            processor_seconds: used.tv_sec as f64 + used.tv_nsec as f64 / 1e9,
+            waits: status.filter_map(|status| waits(&status)).sum(),
+        }
+    }
+
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            processor_seconds: self.processor_seconds - before.processor_seconds,
+            waits: self.waits.saturating_sub(before.waits),
+        }
+    }
+}
+
+fn waits(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok()
+}
+
+/// Answers each line with what is used so far, until the input ends, and then ends the process.
+pub(crate) fn report_use() -> thread::JoinHandle<()> {
     thread::spawn(|| {
         for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
-            say(&json!({"processor_seconds": processor_seconds()}));
+            say(&json!(Used::so_far()));
         }
         exit(0);
     })

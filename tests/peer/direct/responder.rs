@@ -26,7 +26,7 @@ pub(super) async fn answer() -> Result<(), lapin::Error> {
     let mut requests = channel.basic_consume(topology::WORK.into(), "".into(), options, FieldTable::default()).await?;
     let publisher = Arc::new(Publisher::open(publishing.as_ref().unwrap_or(&connection)).await?);
     let manner = Manner::of_this_process();
-    let _reporting = orders::report_processor_time();
+    let _reporting = orders::report_use();
     let mut running = JoinSet::new();
     while let Some(request) = requests.next().await {
         let (request, channel, publisher) = (request?, channel.clone(), Arc::clone(&publisher));

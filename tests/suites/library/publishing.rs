@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use garenne::{Event, PublishError, Service};
+use garenne::{Client, Event, PublishError, Service};
 use lapin::options::ExchangeDeleteOptions;
 use serde::{Deserialize, Serialize};
 use tests::{PATIENCE, Proxy};
@@ -30,6 +30,15 @@ struct NovelWritten {
 #[event(name = "annex.form-filled")]
 struct FormFilled {
     number: u32,
+}
+
+/// Publishes what a queue is bound for, or what none is, and checks that the receipt says so.
+async fn publish_and_check(client: &Client<Seen>, number: u32, bound: bool) {
+    let receipt = match bound {
+        true => client.publish(&TicketClosed { number }).await,
+        false => client.publish(&StampUsed { number }).await,
+    };
+    assert_eq!(receipt.expect("confirmed").routed(), Some(bound), "{number}");
 }
 
 fn clerk() -> Service<Seen> {
@@ -76,14 +85,7 @@ async fn receipts_say_of_each_message_whether_a_queue_took_it() {
     let mut tasks = JoinSet::new();
     for number in 0..2000 {
         let client = clerk.client();
-        tasks.spawn(async move {
-            let (receipt, expected) = if number % 3 == 0 {
-                (client.publish(&StampUsed { number }).await, false)
-            } else {
-                (client.publish(&TicketClosed { number }).await, true)
-            };
-            assert_eq!(receipt.expect("confirmed").routed(), Some(expected), "{number}");
-        });
+        tasks.spawn(async move { publish_and_check(&client, number, number % 3 != 0).await });
     }
     tasks.join_all().await;
     clerk.stop().await;
@@ -99,12 +101,7 @@ async fn receipts_say_so_too_when_few_messages_are_under_way_and_those_that_a_qu
         let client = clerk.client();
         tasks.spawn(async move {
             for number in 0..300 {
-                let (receipt, expected) = if task % 2 == 0 {
-                    (client.publish(&StampUsed { number }).await, false)
-                } else {
-                    (client.publish(&TicketClosed { number }).await, true)
-                };
-                assert_eq!(receipt.expect("confirmed").routed(), Some(expected), "{task} {number}");
+                publish_and_check(&client, number, task % 2 == 1).await;
             }
         });
     }

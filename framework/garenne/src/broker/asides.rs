@@ -1,8 +1,7 @@
 //! What a lane hears beside its messages.
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
+use futures_util::stream::{BoxStream, SelectAll, once, unfold};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -12,10 +11,7 @@ use super::link::{Change, Link};
 use super::renewal::{Retire, renewal};
 
 /// All that rarely happens. It is looked at when it happens, and not with every message.
-pub(super) struct Asides<'a> {
-    awaited: FuturesUnordered<BoxFuture<'a, Heard<'a>>>,
-    connection: &'a Connected,
-}
+pub(super) struct Asides<'a>(SelectAll<BoxStream<'a, Aside>>);
 
 pub(super) enum Aside {
     /// The lane takes no more messages.
@@ -27,11 +23,6 @@ pub(super) enum Aside {
     Time,
 }
 
-enum Heard<'a> {
-    Once(Aside),
-    Change(Change, &'a mut Link),
-}
-
 impl<'a> Asides<'a> {
     pub(super) fn of(
         connection: &'a Connected,
@@ -39,30 +30,35 @@ impl<'a> Asides<'a> {
         mut closing: watch::Receiver<bool>,
         retire: Option<Retire>,
     ) -> Self {
-        let awaited = FuturesUnordered::new();
-        awaited.push(async move { closed(&mut closing).await }.map(|()| Heard::Once(Aside::Closed)).boxed());
-        awaited.push(renewal(connection, retire).map(|()| Heard::Once(Aside::Renewal)).boxed());
-        awaited.push(change(connection, link).boxed());
-        Self { awaited, connection }
+        let mut asides = Self(SelectAll::new());
+        asides.hear(async move {
+            closed(&mut closing).await;
+            Aside::Closed
+        });
+        asides.hear(async move {
+            renewal(connection, retire).await;
+            Aside::Renewal
+        });
+        let changes =
+            unfold(link, move |link| async move { Some((Aside::Connection(link.next(connection).await), link)) });
+        asides.0.push(changes.boxed());
+        asides
     }
 
-    /// The next of them, when there is one. Cancel-safe.
+    /// The next of them. Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<Aside> {
-        Some(match self.awaited.next().await? {
-            Heard::Once(aside) => aside,
-            Heard::Change(happened, link) => {
-                self.awaited.push(change(self.connection, link).boxed());
-                Aside::Connection(happened)
-            }
-        })
+        self.0.next().await
     }
 
     /// Asks to be told at this time.
     pub(super) fn at(&mut self, time: Instant) {
-        self.awaited.push(sleep_until(time).map(|()| Heard::Once(Aside::Time)).boxed());
+        self.hear(async move {
+            sleep_until(time).await;
+            Aside::Time
+        });
     }
-}
 
-async fn change<'a>(connection: &Connected, link: &'a mut Link) -> Heard<'a> {
-    Heard::Change(link.next(connection).await, link)
+    fn hear(&mut self, aside: impl Future<Output = Aside> + Send + 'a) {
+        self.0.push(once(aside).boxed());
+    }
 }

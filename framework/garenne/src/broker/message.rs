@@ -62,6 +62,29 @@ impl Outgoing {
 }
 
 impl Inbound {
+    /// One that comes for the first time.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of(exchange: &str, routing_key: &str, body: impl Into<Vec<u8>>, properties: Properties) -> Self {
+        Self {
+            exchange: exchange.to_owned(),
+            routing_key: routing_key.to_owned(),
+            redelivered: false,
+            body: body.into(),
+            properties: properties.into(),
+        }
+    }
+
+    /// The same with its properties in one form, also once they are read.
+    pub(crate) fn read(self) -> Self {
+        Self { properties: Properties::from(self.properties).into(), ..self }
+    }
+
+    /// The same delivery with what its body holds.
+    pub(crate) fn opened(&self, body: Vec<u8>, properties: Properties) -> Self {
+        let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
+        Self { exchange, routing_key, redelivered: self.redelivered, body, properties: properties.into() }
+    }
+
     /// About how many bytes it takes while it waits to be read.
     pub(crate) fn weight(&self) -> usize {
         self.body.len() + self.properties.weight()

@@ -36,6 +36,7 @@ mod returns;
 mod room;
 mod screen;
 mod screened;
+mod sending;
 mod settle;
 mod settling;
 mod socket;

@@ -24,11 +24,10 @@ impl Progress {
     }
 
     /// When a confirm will be too late, or nothing if one is already. While none is `expected`, none can be.
-    pub(super) fn deadline(&mut self, expected: bool) -> Option<Instant> {
-        if !expected {
-            self.made();
-        }
-        Some(self.last + CONFIRM_TIMEOUT).filter(|deadline| *deadline > Instant::now())
+    pub(super) fn deadline(&self, expected: bool) -> Option<Instant> {
+        let now = Instant::now();
+        let since = if expected { self.last } else { now };
+        Some(since + CONFIRM_TIMEOUT).filter(|deadline| *deadline > now)
     }
 }
 

@@ -21,12 +21,13 @@ use super::backoff::Backoff;
 use super::connection::{Broker, Connected};
 use super::direct::{Direct, DirectReplies, hear};
 use super::error::{is_nobodys_fault, protocol};
-use super::flight::{self, Sent};
+use super::flight::{Flight, Sent};
 use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::progress::{CONFIRM_TIMEOUT, Progress};
 use super::publish_error::PublishError;
 use super::returns::Returns;
+use super::sending::publish;
 use super::tls::RENEWING;
 use crate::telemetry::{Mentions, Metrics};
 
@@ -211,7 +212,7 @@ impl Pump {
     ) -> End {
         self.metrics.sent_again(self.unsettled.range(..self.sent).count());
         let mut again: VecDeque<u64> = self.unsettled.keys().copied().collect();
-        let mut flight = flight::begin(channel);
+        let mut flight = Flight::new(|| channel.wait_for_confirms());
         let mut returns = Returns::default();
         let mut blocked = connection.status().blocked();
         let mut progress = Progress::begin();
@@ -231,9 +232,11 @@ impl Pump {
                         progress.made();
                     }
                     self.sent = self.sent.max(number + 1);
-                    if let Err(error) = flight.send(number, message) {
-                        let reason = error.to_string();
-                        self.answer(number, |message| Err(PublishError::Encoding { message: message.name(), reason }));
+                    match publish(channel, message) {
+                        Ok(publish) => flight.send(number, publish),
+                        Err(error) => self.answer(number, |message| {
+                            Err(PublishError::Encoding { message: message.name(), reason: error.to_string() })
+                        }),
                     }
                 }
             }

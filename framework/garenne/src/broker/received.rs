@@ -13,11 +13,5 @@ pub(crate) fn received(bytes: &[u8], exchange: &str, routing_key: &str) -> Optio
     let mut header = header.to_vec();
     content_header(&mut header);
     let (_, properties) = parse_properties(header.get(12..)?).ok()?;
-    Some(Inbound {
-        exchange: exchange.to_owned(),
-        routing_key: routing_key.to_owned(),
-        redelivered: false,
-        body: body.to_vec(),
-        properties: Properties::from(&properties).into(),
-    })
+    Some(Inbound::of(exchange, routing_key, body, Properties::from(&properties)))
 }

@@ -177,8 +177,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
     }
     let content_type = event.datacontenttype.map_or_else(|| "application/json".to_owned(), Cow::into_owned);
     properties.content_type = Some(content_type);
-    let (exchange, routing_key) = (inbound.exchange.clone(), inbound.routing_key.clone());
-    Ok(Inbound { exchange, routing_key, redelivered: inbound.redelivered, body, properties: properties.into() })
+    Ok(inbound.opened(body, properties))
 }
 
 impl Event<'_> {

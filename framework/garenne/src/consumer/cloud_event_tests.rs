@@ -13,8 +13,7 @@ use crate::publisher::{Cause, CloudEvents, Envelope};
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 
 fn inbound(body: impl Into<Vec<u8>>, properties: Properties) -> Inbound {
-    let (exchange, routing_key) = ("desk.events".to_owned(), "a.key".to_owned());
-    Inbound { exchange, routing_key, redelivered: false, body: body.into(), properties: properties.into() }
+    Inbound::of("desk.events", "a.key", body, properties)
 }
 
 fn structured(body: impl Into<Vec<u8>>) -> Inbound {

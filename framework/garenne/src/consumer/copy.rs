@@ -135,13 +135,7 @@ mod tests {
         }
         properties.set_text("x-tenant", "kept");
         properties.set_integer(header::ATTEMPT, 6);
-        Inbound {
-            exchange: "orders.events".into(),
-            routing_key: "orders.order-placed".into(),
-            redelivered: false,
-            body: b"{}".to_vec(),
-            properties: properties.into(),
-        }
+        Inbound::of("orders.events", "orders.order-placed", "{}", properties)
     }
 
     fn copies_of(inbound: &Inbound) -> [Outgoing; 2] {

@@ -106,9 +106,7 @@ mod tests {
         let run: Run = Box::new(|_, _| ready(Ok(())).boxed());
         let handlers = Handlers::Named(BTreeMap::from([("shredder.ticket-shredded", Handler { name: "shred", run })]));
         let properties = Properties { kind: kind.map(str::to_owned), ..Properties::default() };
-        let (exchange, routing_key) = (exchange.to_owned(), routing_key.to_owned());
-        let inbound =
-            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
+        let inbound = Inbound::of(exchange, routing_key, "", properties);
         let message = Message::read(&inbound, "clerk");
         match handlers.find(&Arc::new(inbound), message).handled.now_or_never() {
             Some(Ok(())) => "handled",

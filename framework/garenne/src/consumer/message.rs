@@ -230,8 +230,7 @@ mod tests {
     use crate::broker::Properties;
 
     fn inbound(exchange: &str, routing_key: &str, properties: Properties) -> Inbound {
-        let (exchange, routing_key) = (exchange.to_owned(), routing_key.to_owned());
-        Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() }
+        Inbound::of(exchange, routing_key, "", properties)
     }
 
     #[test]

@@ -185,7 +185,7 @@ mod tests {
                     timestamp,
                     headers,
                 };
-                Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() }
+                Inbound::of(&exchange, &routing_key, body, properties)
             },
         )
     }
@@ -221,15 +221,8 @@ mod tests {
     fn a_header_of_thirty_thousand_names_is_copied_at_once() {
         let headers: Headers = (0..30_000).map(|number| (format!("{number:x}").into(), HeaderValue::Nothing)).collect();
         let properties = Properties { headers, ..Properties::default() };
-        let (exchange, routing_key) = ("desk.events".to_owned(), "desk.ticket-filed".to_owned());
         let began = Instant::now();
-        look_at(&Inbound {
-            exchange,
-            routing_key,
-            redelivered: false,
-            body: Vec::new(),
-            properties: properties.into(),
-        });
+        look_at(&Inbound::of("desk.events", "desk.ticket-filed", "", properties));
         // Looking for the largest again after each that is left out would take minutes.
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }

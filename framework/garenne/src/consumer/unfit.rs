@@ -43,10 +43,8 @@ mod tests {
     use crate::broker::Properties;
 
     fn verdict(routing_key: &str, properties: Properties) -> Option<String> {
-        let (exchange, routing_key) = ("orders.events".to_owned(), routing_key.to_owned());
-        let inbound =
-            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
-        unfit(&inbound).map(|failure| format!("{}: {failure}", failure.class()))
+        unfit(&Inbound::of("orders.events", routing_key, "", properties))
+            .map(|failure| format!("{}: {failure}", failure.class()))
     }
 
     fn deaths(value: HeaderValue) -> Properties {

@@ -63,6 +63,7 @@ impl Worker {
         let mut drain = intake.drain();
         loop {
             let permit = tokio::select! {
+                // Whether the service drains is looked at while there is no permit; with one, the intake looks.
                 biased;
                 permit = Arc::clone(&self.permits).acquire_owned() => permit,
                 () = draining(&mut drain) => {

@@ -264,9 +264,7 @@ mod tests {
     fn logged(offset: i64, name: &str, body: &str) -> Logged {
         let mut properties = Properties::default();
         properties.set_integer(OFFSET, offset);
-        let (exchange, routing_key, body) = ("desk.events".to_owned(), name.to_owned(), body.as_bytes().to_vec());
-        Logged::of(Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() }, None)
-            .unwrap()
+        Logged::of(Inbound::of("desk.events", name, body, properties), None).unwrap()
     }
 
     #[test]
@@ -288,19 +286,14 @@ mod tests {
 
     #[test]
     fn what_does_not_come_from_a_stream_is_no_entry() {
-        let properties = Properties::default();
-        let (exchange, routing_key) = ("x".to_owned(), "k".to_owned());
-        let inbound =
-            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
-        assert!(Logged::of(inbound, Some(7)).is_none());
+        assert!(Logged::of(Inbound::of("x", "k", "", Properties::default()), Some(7)).is_none());
     }
 
     #[test]
     fn an_entry_with_a_forged_offset_stands_where_the_next_one_was_expected_and_cannot_be_read() {
         let mut properties = Properties::default();
         properties.set_integer("\u{1a}".repeat(OFFSET.len()), 1_000_000);
-        let (exchange, routing_key, body) = ("desk.events".to_owned(), "desk.filed".to_owned(), b"{}".to_vec());
-        let inbound = Inbound { exchange, routing_key, redelivered: false, body, properties: properties.into() };
+        let inbound = Inbound::of("desk.events", "desk.filed", "{}", properties);
         assert!(Logged::of(inbound.clone(), None).is_none());
         let entry = Logged::of(inbound, Some(8)).unwrap();
         assert!(entry.place() == 8 && entry.unfit.is_some(), "{entry:?}");

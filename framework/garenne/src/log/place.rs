@@ -141,10 +141,7 @@ mod tests {
         let entry = |place: i64, id: Option<&str>| {
             let mut properties = Properties { message_id: id.map(str::to_owned), ..Properties::default() };
             properties.set_integer("x-stream-offset", place);
-            let (exchange, routing_key) = ("desk.events".to_owned(), "desk.filed".to_owned());
-            let inbound =
-                Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
-            Logged::of(inbound, None).unwrap()
+            Logged::of(Inbound::of("desk.events", "desk.filed", "", properties), None).unwrap()
         };
         let done = |id: Option<&str>| Place::of(7, &entry(7, id));
         assert!(!done(Some("m-1")).is_elsewhere(&entry(7, Some("m-1"))));

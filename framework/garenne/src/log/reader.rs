@@ -328,17 +328,7 @@ mod tests {
             let entry = |place: &i64| {
                 let mut properties = Properties::default();
                 properties.set_integer("x-stream-offset", *place);
-                let (exchange, routing_key) = ("desk.events".to_owned(), "desk.filed".to_owned());
-                Logged::of(
-                    Inbound {
-                        exchange,
-                        routing_key,
-                        redelivered: false,
-                        body: Vec::new(),
-                        properties: properties.into(),
-                    },
-                    None,
-                )
+                Logged::of(Inbound::of("desk.events", "desk.filed", "", properties), None)
             };
             let entries: Vec<Logged> = places.iter().filter_map(entry).collect();
             missed_behind(done, &entries)

@@ -128,8 +128,7 @@ fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
     if !asks {
         properties.reply_to = None;
     }
-    let (exchange, routing_key) = (inbound.exchange.clone(), inbound.routing_key.clone());
-    Inbound { exchange, routing_key, redelivered: inbound.redelivered, body: data, properties: properties.into() }
+    inbound.opened(data, properties)
 }
 
 #[cfg(test)]
@@ -140,14 +139,7 @@ mod tests {
     #[test]
     fn an_event_is_not_answered_whatever_address_its_sender_writes_beside_it() {
         let properties = Properties { reply_to: Some("amq.gen-1".into()), ..Properties::default() };
-        let (exchange, routing_key) = (String::new(), "math.nest".to_owned());
-        let inbound = Inbound {
-            exchange,
-            routing_key,
-            redelivered: true,
-            body: b"packet".to_vec(),
-            properties: properties.into(),
-        };
+        let inbound = Inbound { redelivered: true, ..Inbound::of("", "math.nest", "packet", properties) };
         let of = |asks| unpacked(&inbound, b"data".to_vec(), asks);
         assert_eq!(of(false).properties.reply_to, None);
         let request = of(true);
@@ -158,10 +150,7 @@ mod tests {
     #[test]
     fn what_came_by_the_exchange_has_the_pattern_that_its_routing_key_says() {
         let refused = |exchange: &str, key: &str, pattern: Value| {
-            let (exchange, routing_key) = (exchange.to_owned(), key.to_owned());
-            let (redelivered, properties) = (false, Properties::default());
-            let inbound =
-                Inbound { exchange, routing_key, redelivered, body: Vec::new(), properties: properties.into() };
+            let inbound = Inbound::of(exchange, key, "", Properties::default());
             let pattern = route(&pattern);
             let message = Message::read(&inbound, "math").called(&pattern, None);
             contradiction("math.nest", &message, &pattern).map(|failure| failure.class())

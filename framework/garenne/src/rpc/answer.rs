@@ -1,5 +1,6 @@
 //! Makes the handler of a queue out of a function that answers requests.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,8 +82,7 @@ pub(crate) async fn answer_many<R: Request>(
     dialect: Option<&'static Dialect>,
     handler: impl AsyncFnOnce(R, Replies<R::Reply>) -> Result<(), Refusal<R::Error>>,
 ) -> Result<(), Failure> {
-    let name = R::NAME.as_str();
-    let caller = Arc::new(Caller::of(publisher, &inbound, message, name, dialect)?);
+    let caller = Arc::new(Caller::of(publisher, &inbound, message, R::NAME.as_str(), dialect)?);
     if caller.has_given_up() {
         return refuse_late(&caller).await;
     }
@@ -92,12 +92,12 @@ pub(crate) async fn answer_many<R: Request>(
     let sent = replies.sent();
     let answered = guard(deadline, async {
         check_deliveries(&inbound)?;
-        match handler(decode::<R>(name, &inbound.body)?, replies).await {
+        match handler(decode::<R>(caller.request, &inbound.body)?, replies).await {
             Ok(()) => {
                 let number = Number { run, number: sent.count(), last: true };
                 Ok(Answer::Reply(Reply::value(Vec::new()).numbered(number)))
             }
-            Err(refusal) => Answer::refusal(name, refusal),
+            Err(refusal) => Answer::refusal(caller.request, refusal),
         }
     })
     .await;
@@ -146,34 +146,36 @@ impl Answer {
 
 /// Tells the caller, or lets the failure of a command take its way.
 fn conclude(caller: &Caller, answered: Result<Answer, Failure>) -> impl Future<Output = Result<(), Failure>> + use<'_> {
+    // Not an async function, which would have room for what was answered twice.
     match last_word(caller, answered) {
-        Ok(reply) => Either::Left(caller.tell(reply).map(|told| told.map(drop))),
-        Err(ended) => Either::Right(ready(ended)),
+        Continue(reply) => Either::Left(caller.tell(reply).map(|told| told.map(drop))),
+        Break(ended) => Either::Right(ready(ended)),
     }
 }
 
 /// What the caller is told; or how the handling has ended, if there is nothing to tell.
-fn last_word(caller: &Caller, answered: Result<Answer, Failure>) -> Result<Reply, Result<(), Failure>> {
+fn last_word(caller: &Caller, answered: Result<Answer, Failure>) -> ControlFlow<Result<(), Failure>, Reply> {
     if !caller.waits() {
-        return Err(match answered {
+        return Break(match answered {
             Ok(Answer::Reply(_) | Answer::Committed) => Ok(()),
             Ok(Answer::Refusal(error, _)) => Err(Failure::dead_letter(error)),
             Err(failure) => Err(failure),
         });
     }
     match answered {
-        Ok(Answer::Committed) => Err(Ok(())),
-        Ok(Answer::Reply(reply)) => Ok(reply),
-        Ok(Answer::Refusal(error, value)) => Ok(Reply::problem(Problem::refused(error, value))),
+        Ok(Answer::Committed) => Break(Ok(())),
+        Ok(Answer::Reply(reply)) => Continue(reply),
+        Ok(Answer::Refusal(error, value)) => Continue(Reply::problem(Problem::refused(error, value))),
         Err(failure) if failure.outcome() == Outcome::Hopeless(Reason::Undecodable) => {
             caller.message.tell_failure(&failure);
-            Ok(Reply::problem(Problem::malformed(failure.to_string())))
+            Continue(Reply::problem(Problem::malformed(failure.to_string())))
         }
         Err(failure) => {
             tracing::warn!(request = caller.request, error = %failure, "the handler of a request failed");
             caller.message.tell_failure(&failure);
             let retryable = failure.outcome() == Outcome::Retryable;
-            Ok(Reply::problem(if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) }))
+            let problem = if caller.has_given_up() { Problem::expired() } else { Problem::failed(retryable) };
+            Continue(Reply::problem(problem))
         }
     }
 }
@@ -200,14 +202,8 @@ mod tests {
         let fate = |redelivered: bool, count: i64| {
             let mut properties = Properties::default();
             properties.set_integer("x-delivery-count", count);
-            let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
-            check_deliveries(&Inbound {
-                exchange,
-                routing_key,
-                redelivered,
-                body: Vec::new(),
-                properties: properties.into(),
-            })
+            let inbound = Inbound::of("clerk.requests", "clerk.double", "", properties);
+            check_deliveries(&Inbound { redelivered, ..inbound })
         };
         assert_eq!(fate(true, 15).unwrap_err().class(), "delivered-too-often");
         assert!(fate(true, 14).is_ok() && fate(false, 50).is_ok());

@@ -220,10 +220,7 @@ mod tests {
         if !exchange.is_empty() {
             properties.set_text(header::REPLY_EXCHANGE, exchange);
         }
-        let (exchange, routing_key) = ("clerk.requests".to_owned(), "clerk.double".to_owned());
-        let inbound =
-            Inbound { exchange, routing_key, redelivered: false, body: Vec::new(), properties: properties.into() };
-        ReplyAddress::of(&Arc::new(inbound), open)
+        ReplyAddress::of(&Arc::new(Inbound::of("clerk.requests", "clerk.double", "", properties)), open)
     }
 
     #[test]

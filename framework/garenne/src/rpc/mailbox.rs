@@ -186,14 +186,7 @@ mod tests {
         let mut early = std::pin::pin!(mailbox.address_for("early"));
         assert_eq!((&mut early).now_or_never(), None, "the address is taken by nobody any more");
         let properties = Properties { correlation_id: Some("sent".into()), ..Properties::default() };
-        let (exchange, routing_key) = (String::new(), String::new());
-        (direct.deliver)(Inbound {
-            exchange,
-            routing_key,
-            redelivered: false,
-            body: Vec::new(),
-            properties: properties.into(),
-        });
+        (direct.deliver)(Inbound::of("", "", "", properties));
         assert!(sent.reply().await.is_some());
         retired.await;
         (direct.opened)();

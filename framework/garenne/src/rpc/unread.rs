@@ -103,8 +103,7 @@ mod tests {
     use crate::broker::Properties;
 
     fn reply(bytes: usize) -> Inbound {
-        let (exchange, routing_key, properties) = (String::new(), String::new(), Properties::default());
-        Inbound { exchange, routing_key, redelivered: false, body: vec![b' '; bytes], properties: properties.into() }
+        Inbound::of("", "", vec![b' '; bytes], Properties::default())
     }
 
     #[tokio::test]

@@ -89,7 +89,8 @@ impl Waiters {
         let mut by_id = self.lock();
         if let Some(Entry { caller: Caller::Many(inlet), .. }) = by_id.get(id) {
             let id = id.to_owned();
-            let Err(refused) = inlet.put(reply) else { return true };
+            // It may wait for long, and says to its reader which one it is.
+            let Err(refused) = inlet.put(reply.read()) else { return true };
             self.remove(&mut by_id, &id);
             return refused == Refused::Full;
         }
@@ -175,13 +176,7 @@ mod tests {
 
     fn reply(id: &str) -> Inbound {
         let properties = Properties { correlation_id: Some(id.into()), ..Properties::default() };
-        Inbound {
-            exchange: String::new(),
-            routing_key: String::new(),
-            redelivered: false,
-            body: b"1".to_vec(),
-            properties: properties.into(),
-        }
+        Inbound::of("", "", "1", properties)
     }
 
     #[tokio::test]

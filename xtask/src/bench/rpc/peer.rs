@@ -56,19 +56,21 @@ impl Pair {
     /// Loads them, and tells what the calls have cost.
     pub(super) fn load(&mut self, Load { in_flight, seconds }: Load) -> Result<Cost, Failure> {
         let order = json!({"seconds": seconds, "in_flight": in_flight, "patience_ms": PATIENCE_MS});
-        let used = |answer: &Value| answer["processor_seconds"].as_f64().unwrap_or_default();
-        let before = used(&self.responder.order(&json!({}))?);
+        let before = self.responder.order(&json!({}))?;
         let summary = self.requester.order(&order)?;
-        let answering = used(&self.responder.order(&json!({}))?) - before;
+        let after = self.responder.order(&json!({}))?;
         if summary["replies"] != summary["calls"] || summary["wrong"] != 0 {
             return Err(Failure::new(format!("calls went wrong by {}: {summary}", self.requester.name)));
         }
-        let number = |name: &str| summary[name].as_f64().unwrap_or_default();
+        let of = |answer: &Value, name: &str| answer[name].as_f64().unwrap_or_default();
+        let number = |name: &str| of(&summary, name);
+        let answering = |name: &str| of(&after, name) - of(&before, name);
         let calls = number("calls");
         Ok(Cost {
             calls_per_second: calls / number("seconds"),
             requester_us: number("processor_seconds") * 1e6 / calls,
-            responder_us: answering * 1e6 / calls,
+            responder_us: answering("processor_seconds") * 1e6 / calls,
+            waits: (number("waits") + answering("waits")) / calls,
             median_ms: number("median_ms"),
             p99_ms: number("p99_ms"),
         })

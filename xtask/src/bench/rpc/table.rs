@@ -14,6 +14,8 @@ pub(super) struct Cost {
     /// Processor time.
     pub(super) requester_us: f64,
     pub(super) responder_us: f64,
+    /// How often a thread of both ends has waited to be woken.
+    pub(super) waits: f64,
     pub(super) median_ms: f64,
     pub(super) p99_ms: f64,
 }
@@ -75,17 +77,18 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "in flight  way      calls/s  requester µs  responder µs  both µs  median ms  p99 ms")?;
+        writeln!(out, "in flight  way      calls/s  requester µs  responder µs  both µs  waits  median ms  p99 ms")?;
         for in_flight in IN_FLIGHT {
             for (way, name) in WAYS.into_iter().enumerate() {
                 let of = |what: fn(Cost) -> f64| median(self.of(in_flight).map(|round| what(round.costs[way])));
                 writeln!(
                     out,
-                    "{in_flight:9}  {name:7}  {:7.0}  {:12.1}  {:12.1}  {:7.1}  {:9.3}  {:6.3}",
+                    "{in_flight:9}  {name:7}  {:7.0}  {:12.1}  {:12.1}  {:7.1}  {:5.1}  {:9.3}  {:6.3}",
                     of(|cost| cost.calls_per_second),
                     of(|cost| cost.requester_us),
                     of(|cost| cost.responder_us),
                     of(Cost::processor_us),
+                    of(|cost| cost.waits),
                     of(|cost| cost.median_ms),
                     of(|cost| cost.p99_ms),
                 )?;
