@@ -4,12 +4,13 @@ use std::fmt::Display;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Failure, cloud_event};
 use crate::broker::Inbound;
 use crate::publisher::{Cause, Operation, about_messages, destination, header, now_in_milliseconds};
-use crate::telemetry::{About, Trace};
+use crate::telemetry::{About, Described, Trace};
 use crate::topology::names;
 
 /// What AMQP allows for a property, in bytes.
@@ -213,6 +214,18 @@ impl Message {
     /// The same message, handled at this place in its trace.
     pub(crate) fn at(self, trace: &Trace) -> Self {
         Self { trace: trace.clone(), ..self }
+    }
+}
+
+impl Described for Message {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let id = self.message_id.as_deref().map(|id| ("message_id", id.into()));
+        let others = [
+            ("correlation_id", self.conversation.as_str().into()),
+            ("trace_id", self.trace.id().to_string().into()),
+            ("attempt", self.attempt.into()),
+        ];
+        id.into_iter().chain(others).collect()
     }
 }
 

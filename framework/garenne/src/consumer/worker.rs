@@ -16,7 +16,7 @@ use super::{Failure, Found, Handlers, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
 use crate::retry::{Ladder, Settlement, verdict};
-use crate::telemetry::{Kind, Metrics, QueueMetrics, Span, UnderWay};
+use crate::telemetry::{DELIVERY, Kind, Metrics, QueueMetrics, Span, UnderWay, of_delivery};
 use crate::topology::names;
 
 /// How long a copy that the broker does not take is waited with before the next try.
@@ -26,7 +26,7 @@ const CUT_OFF: Duration = Duration::from_secs(1);
 
 /// What a [`Worker`] is made of.
 pub(crate) struct WorkerParts {
-    pub(crate) queue: String,
+    pub(crate) queue: Arc<str>,
     pub(crate) handlers: Handlers,
     pub(crate) options: Options,
     pub(crate) ladder: Ladder,
@@ -90,7 +90,8 @@ impl Worker {
             running.spawn(async move {
                 let delivery = worker.read(delivered);
                 let span = worker.span(&delivery.found.message);
-                worker.handle(delivery).instrument(span).await;
+                let message: Arc<Message> = Arc::clone(&delivery.found.message);
+                of_delivery(&worker.parts.queue, message, worker.handle(delivery)).instrument(span).await;
                 drop(permit);
             });
         }
@@ -110,7 +111,7 @@ impl Worker {
         if timeout_at(deadline, self.permits.acquire_many(all)).await.is_err() {
             let mut running = std::mem::take(&mut *self.running());
             while running.try_join_next().is_some() {}
-            let (queue, handlers) = (&self.parts.queue, running.len());
+            let (queue, handlers) = (&*self.parts.queue, running.len());
             tracing::warn!(queue, handlers, "handlers did not end in time; their messages are delivered again");
             running.abort_all();
             // One that blocks its thread cannot be cut off; the process ends without it.
@@ -162,11 +163,12 @@ impl Worker {
         }
     }
 
-    /// What the lines say that are logged while it is handled.
+    /// What a subscriber of somebody else's is told of its handling.
     fn span(&self, message: &Message) -> tracing::Span {
         tracing::info_span!(
+            target: DELIVERY,
             "handle",
-            queue = self.parts.queue,
+            queue = &*self.parts.queue,
             message_id = message.message_id(),
             correlation_id = message.correlation_id(),
             trace_id = %message.trace().id(),
@@ -187,7 +189,7 @@ impl Worker {
     /// The copy is confirmed before the original is acknowledged: at no moment does neither exist.
     async fn fail(&self, handler: &str, inbound: &Inbound, message: &Message, failure: &Failure, receipt: AckReceipt) {
         let parts = &self.parts;
-        let (service, queue, attempt) = (parts.publisher.service(), parts.queue.as_str(), message.attempt());
+        let (service, queue, attempt) = (parts.publisher.service(), &*parts.queue, message.attempt());
         let failed = Failed { service, queue, handler, inbound, message, failure };
         let attempts = parts
             .options

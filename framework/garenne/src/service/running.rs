@@ -174,7 +174,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             let handlers = handlers.bind(&client, &queue);
             let prefetch = options.prefetch_count();
             let worker = Worker::new(WorkerParts {
-                queue: queue.clone(),
+                queue: queue.as_str().into(),
                 handlers,
                 options,
                 ladder: blueprint.ladder.clone(),

@@ -1,10 +1,12 @@
 //! The form of the log.
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::{MakeWriter, format, layer};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry};
 
-use super::fields::Fields;
+use super::delivery::{DELIVERY, OfDelivery};
 
 /// How log lines are written to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,17 +27,106 @@ pub(crate) fn check_filter(filter: &str) -> Result<(), String> {
 }
 
 /// Installs the process-wide subscriber. A second call changes nothing.
-///
+pub(crate) fn install(form: LogFormat, filter: Option<&str>) {
+    let _already_installed = tracing_subscriber::registry().with(lines(form, filter, std::io::stderr)).try_init();
+}
+
 /// Lines are chosen by where they come from alone: a filter that knows spans would be asked at every step of every handler.
-pub(crate) fn install(format: LogFormat, filter: Option<&str>) {
+fn lines<W>(form: LogFormat, filter: Option<&str>, writer: W) -> impl Layer<Registry>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter: Targets = filter.unwrap_or(DEFAULT_FILTER).parse().unwrap_or_default();
-    let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let _already_installed = match format {
-        // What happened stands before the ids of the message to which it happened.
+    let lines = layer().with_ansi(false).with_writer(writer);
+    let lines = match form {
         LogFormat::Text => {
-            registry.with(lines.compact().fmt_fields(Fields).with_target(false).with_ansi(false)).try_init()
+            let line = format().compact().with_ansi(false).with_target(false);
+            lines.event_format(OfDelivery { form, line }).boxed()
         }
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Json => {
+            let line = format().json().flatten_event(true);
+            lines.json().event_format(OfDelivery { form, line }).boxed()
+        }
     };
+    filter.with_target(DELIVERY, LevelFilter::OFF).and_then(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::FutureExt as _;
+    use serde_json::{Value, json};
+    use tracing::subscriber::with_default;
+
+    use super::*;
+    use crate::telemetry::{Described, of_delivery};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Ticket;
+
+    impl Described for Ticket {
+        fn fields(&self) -> Vec<(&'static str, Value)> {
+            vec![("message_id", json!("a\" attempt=9\n")), ("attempt", json!(2))]
+        }
+    }
+
+    /// What is written of a line that belongs to no delivery, and of one that belongs to a ticket.
+    fn written(form: LogFormat) -> [String; 2] {
+        let out = Lines::default();
+        let writer = out.clone();
+        let print = || {
+            let error = io::Error::other("no paper");
+            tracing::warn!(error = &error as &dyn std::error::Error, late = true, "printed {}", 1);
+            String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap()
+        };
+        with_default(Registry::default().with(lines(form, None, move || writer.clone())), || {
+            let handled = of_delivery(&"desk.tickets".into(), Arc::new(Ticket), async { print() });
+            [print(), handled.now_or_never().unwrap()]
+        })
+    }
+
+    #[test]
+    fn a_line_says_what_happened_and_to_which_message_and_text_cannot_pass_for_another_field() {
+        let [apart, handled] = written(LogFormat::Text);
+        let line = " WARN printed 1 error=no paper late=true";
+        assert!(apart.ends_with(&format!("{line}\n")), "{apart}");
+        let delivery = r#"queue="desk.tickets" message_id="a\" attempt=9\n" attempt=2"#;
+        assert!(handled.ends_with(&format!("{line} {delivery}\n")), "{handled}");
+    }
+
+    #[test]
+    fn a_line_of_json_is_one_object_and_has_the_message_beside_what_happened() {
+        let [apart, handled] = written(LogFormat::Json).map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let delivery = json!({"queue": "desk.tickets", "message_id": "a\" attempt=9\n", "attempt": 2});
+        assert_eq!((&apart["message"], &apart["delivery"]), (&json!("printed 1"), &Value::Null));
+        assert_eq!((&handled["message"], &handled["delivery"]), (&json!("printed 1"), &delivery));
+    }
+
+    #[test]
+    fn no_span_is_made_of_a_delivery_for_our_own_lines_whatever_is_to_be_logged() {
+        for filter in ["trace", "garenne=debug"] {
+            let out = Lines::default();
+            with_default(Registry::default().with(lines(LogFormat::Text, Some(filter), move || out.clone())), || {
+                assert!(tracing::info_span!(target: DELIVERY, "handle").is_disabled(), "{filter}");
+            });
+        }
+        with_default(Registry::default(), || {
+            assert!(!tracing::info_span!(target: DELIVERY, "handle").is_disabled(), "somebody else's subscriber");
+        });
+    }
 }

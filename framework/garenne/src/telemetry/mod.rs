@@ -3,10 +3,10 @@
 //! are [exported](Traces) of it; the log's form.
 
 mod collector;
+mod delivery;
 mod exporter;
 #[cfg(test)]
 mod exporter_tests;
-mod fields;
 mod log;
 mod mentions;
 mod metrics;
@@ -19,6 +19,7 @@ mod spans;
 mod trace;
 mod traces;
 
+pub(crate) use delivery::{DELIVERY, Described, of_delivery};
 pub(crate) use exporter::Exporter;
 pub use log::LogFormat;
 pub(crate) use log::{check_filter, install as install_log};
