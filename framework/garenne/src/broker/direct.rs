@@ -10,7 +10,7 @@ use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 
-use super::source::reply;
+use super::source::inbound;
 use super::{Inbound, Retire};
 
 /// The broker puts the channel's own address in its place.
@@ -46,7 +46,7 @@ impl DirectReplies {
     /// Waits for replies and hands over all that are there. Ends when no more will come. Cancel-safe.
     async fn hear(&mut self) {
         while let Some(Ok(delivery)) = self.consumer.next().await {
-            (self.hearer.deliver)(reply(delivery));
+            (self.hearer.deliver)(inbound(delivery));
         }
     }
 }

@@ -64,7 +64,12 @@ impl Outgoing {
 impl Inbound {
     /// One that comes for the first time.
     #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn of(exchange: &str, routing_key: &str, body: impl Into<Vec<u8>>, properties: Properties) -> Self {
+    pub(crate) fn of(
+        exchange: &str,
+        routing_key: &str,
+        body: impl Into<Vec<u8>>,
+        properties: impl Into<Arrived>,
+    ) -> Self {
         Self {
             exchange: exchange.to_owned(),
             routing_key: routing_key.to_owned(),
@@ -87,7 +92,7 @@ impl Inbound {
 
     /// About how many bytes it takes while it waits to be read.
     pub(crate) fn weight(&self) -> usize {
-        self.body.len() + self.properties.weight()
+        self.body.len() + self.properties.whole().weight()
     }
 }
 

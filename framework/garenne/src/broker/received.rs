@@ -3,7 +3,7 @@
 use lapin::protocol::basic::parse_properties;
 
 use super::screen::content_header;
-use super::{Inbound, Properties};
+use super::{Arrived, Inbound};
 
 /// What a consumer gets of these bytes: the first two say how long the content header is, then come its payload and the
 /// body. `None` when the client would give the connection up.
@@ -13,5 +13,5 @@ pub(crate) fn received(bytes: &[u8], exchange: &str, routing_key: &str) -> Optio
     let mut header = header.to_vec();
     content_header(&mut header);
     let (_, properties) = parse_properties(header.get(12..)?).ok()?;
-    Some(Inbound::of(exchange, routing_key, body, Properties::from(&properties)))
+    Some(Inbound::of(exchange, routing_key, body, Arrived::of(properties)))
 }

@@ -67,11 +67,6 @@ impl Settler {
     pub(super) fn none() -> Self {
         Self { settlements: None }
     }
-
-    /// Whether the broker expects no acknowledgements.
-    pub(super) fn is_none(&self) -> bool {
-        self.settlements.is_none()
-    }
 }
 
 async fn run(channel: Channel, mut settlements: mpsc::UnboundedReceiver<(u64, Disposition)>) {

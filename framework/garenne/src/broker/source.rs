@@ -17,7 +17,7 @@ use super::care::{Care, Turn};
 use super::connection::Connected;
 use super::link::Loss;
 use super::properties::short;
-use super::{AckReceipt, Arrived, Beginning, BrokerError, Delivered, Inbound, Properties, Retire, Settler};
+use super::{AckReceipt, Arrived, Beginning, BrokerError, Delivered, Inbound, Retire, Settler};
 use crate::topology::Topology;
 
 /// How long the broker may take to say good-bye.
@@ -291,24 +291,15 @@ impl Intake {
 
 fn delivered(delivery: Delivery, settler: &Settler) -> Delivered {
     let receipt = AckReceipt::new(delivery.delivery_tag, settler);
-    if settler.is_none() {
-        return Delivered { inbound: reply(delivery), receipt };
-    }
-    let properties = Properties::from(&delivery.properties).into();
-    Delivered { inbound: inbound(delivery, properties), receipt }
+    Delivered { inbound: inbound(delivery), receipt }
 }
 
-pub(super) fn reply(mut delivery: Delivery) -> Inbound {
-    let properties = Arrived::of_reply(std::mem::take(&mut delivery.properties));
-    inbound(delivery, properties)
-}
-
-fn inbound(delivery: Delivery, properties: Arrived) -> Inbound {
+pub(super) fn inbound(delivery: Delivery) -> Inbound {
     Inbound {
         exchange: delivery.exchange.into(),
         routing_key: delivery.routing_key.into(),
         redelivered: delivery.redelivered,
-        properties,
+        properties: Arrived::of(delivery.properties),
         body: delivery.data,
     }
 }

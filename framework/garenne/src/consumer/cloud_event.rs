@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use super::message::{SHORT_STRING_LIMIT, sent_at};
-use crate::broker::{HeaderValue, Inbound, Properties};
+use crate::broker::{Arrived, HeaderValue, Inbound, Properties};
 use crate::publisher::{PREFIX, STRUCTURED, VERSION, from_rfc3339, header};
 use crate::retry::Reason;
 
@@ -48,21 +48,16 @@ struct Event<'a> {
 }
 
 /// An attribute of an event in binary mode, with any of the prefixes in use. What is too long to go on as a property is none.
-pub(super) fn attribute<'a>(properties: &'a Properties, name: &str) -> Option<&'a str> {
-    value(properties, name)?.as_text().filter(|text| text.len() <= SHORT_STRING_LIMIT)
+pub(super) fn attribute<'a>(properties: &'a Arrived, name: &str) -> Option<&'a str> {
+    text(properties, name).filter(|text| text.len() <= SHORT_STRING_LIMIT)
 }
 
-fn value<'a>(properties: &'a Properties, name: &str) -> Option<&'a HeaderValue> {
-    let headers = &properties.headers;
-    if headers.is_empty() {
-        None
-    } else {
-        PREFIXES.iter().find_map(|prefix| headers.get(format!("{prefix}{name}").as_str()))
-    }
+fn text<'a>(properties: &'a Arrived, name: &str) -> Option<&'a str> {
+    PREFIXES.iter().find_map(|prefix| properties.text(&format!("{prefix}{name}")))
 }
 
 /// The id in binary mode, as [`identity`].
-pub(super) fn id(properties: &Properties) -> Option<String> {
+pub(super) fn id(properties: &Arrived) -> Option<String> {
     identity(attribute(properties, "source"), attribute(properties, "id")?)
 }
 
@@ -72,19 +67,18 @@ fn identity(source: Option<&str>, id: &str) -> Option<String> {
     Some(identity).filter(|identity| identity.len() <= SHORT_STRING_LIMIT)
 }
 
-/// Writes into the properties what the attributes of an event in binary mode say of what they leave out.
-pub(super) fn fill(properties: &mut Properties) {
-    if properties.message_id.is_none() {
-        properties.message_id = id(properties);
-    }
-    if properties.app_id.is_none() {
-        properties.app_id = attribute(properties, "source").map(str::to_owned);
-    }
+/// The properties with what the attributes of an event in binary mode say of what they leave out.
+pub(super) fn filled(properties: Arrived) -> Properties {
+    let (id, source) = (id(&properties), attribute(&properties, "source").map(str::to_owned));
+    let properties = Properties::from(properties);
+    Properties { message_id: properties.message_id.or(id), app_id: properties.app_id.or(source), ..properties }
 }
 
 /// When the event happened, in binary mode, in milliseconds since 1970.
-pub(super) fn time(properties: &Properties) -> Option<u64> {
-    match value(properties, "time")? {
+pub(super) fn time(properties: &Arrived) -> Option<u64> {
+    let names = PREFIXES.map(|prefix| format!("{prefix}time"));
+    let name = names.iter().find(|name| properties.has(name))?;
+    match &properties.whole().headers[name.as_str()] {
         HeaderValue::Text(text) => from_rfc3339(text),
         HeaderValue::Timestamp(seconds) => seconds.checked_mul(1000),
         // A timestamp of AMQP 1.0, for which 0-9-1 has no type.
@@ -94,18 +88,17 @@ pub(super) fn time(properties: &Properties) -> Option<u64> {
 }
 
 /// Why an event in binary mode is given up: it is of a version whose attributes may mean something else, and they are needed.
-pub(super) fn unfit(properties: &Properties) -> Option<Failure> {
-    if properties.kind.is_some() && properties.message_id.is_some() {
+pub(super) fn unfit(properties: &Arrived) -> Option<Failure> {
+    if properties.kind().is_some() && properties.message_id().is_some() {
         return None;
     }
     let needed = ["type", "id", "source", "specversion"];
-    let text =
-        if let Some(text) = needed.into_iter().find_map(|name| too_long(name, value(properties, name)?.as_text()?)) {
-            format!("the CloudEvent's {text}")
-        } else {
-            let version = attribute(properties, "specversion").filter(|version| *version != VERSION)?;
-            format!("CloudEvents {version:?} is not read; send specversion {VERSION:?}")
-        };
+    let text = if let Some(text) = needed.into_iter().find_map(|name| too_long(name, text(properties, name)?)) {
+        format!("the CloudEvent's {text}")
+    } else {
+        let version = attribute(properties, "specversion").filter(|version| *version != VERSION)?;
+        format!("CloudEvents {version:?} is not read; send specversion {VERSION:?}")
+    };
     Some(Failure::hopeless(text, Reason::Malformed))
 }
 
@@ -117,7 +110,7 @@ fn too_long(name: &str, text: &str) -> Option<String> {
 /// The delivery as if its event had come in plain: its data as the body, its attributes where the properties leave something
 /// out. `None` when it is no event in structured mode.
 pub(super) fn open(inbound: &Inbound) -> Option<Result<Inbound, Failure>> {
-    let content_type = inbound.properties.content_type.as_deref()?;
+    let content_type = inbound.properties.content_type()?;
     let family = content_type.get(..FAMILY.len())?;
     if !family.eq_ignore_ascii_case(FAMILY) {
         return None;
@@ -157,7 +150,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
         }
     };
     let body = event.body()?;
-    let mut properties = Properties::clone(&inbound.properties);
+    let mut properties = inbound.properties.whole().clone();
     properties.message_id.get_or_insert(identity);
     properties.kind.get_or_insert_with(|| event.kind.clone().into_owned());
     properties.app_id.get_or_insert_with(|| event.source.clone().into_owned());

@@ -132,7 +132,7 @@ fn what_is_said_about_an_event_is_short_whatever_it_quotes() {
 fn an_event_in_structured_mode_is_handled_as_if_its_data_had_come_plain() {
     let inbound = opened(event().to_string());
     assert_eq!(inbound.body, br#"{"number":7}"#);
-    assert_eq!(inbound.properties.content_type.as_deref(), Some("application/json"));
+    assert_eq!(inbound.properties.content_type(), Some("application/json"));
     let message = Message::read(&inbound, "clerk");
     assert_eq!((message.name(), message.message_id()), ("desk.ticket-filed", Some("urn:desk 7")));
     assert_eq!(message.correlation_id(), "c-1");

@@ -51,18 +51,18 @@ impl Message {
         let origin_key = own(header::ORIGIN_KEY).unwrap_or(&inbound.routing_key).to_owned();
         let origin_exchange = own(header::ORIGIN_EXCHANGE).unwrap_or(&inbound.exchange);
         let of_device = || origin_key.rsplit_once('.').filter(|_| names::is_devices(origin_exchange, service));
-        let kind = properties.kind.as_deref().or_else(|| cloud_event::attribute(properties, "type"));
+        let kind = properties.kind().or_else(|| cloud_event::attribute(properties, "type"));
         let kind = kind.or_else(|| of_device().map(|(name, _)| name));
         let device = of_device().map(|(_, device)| device.to_owned());
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        let message_id = properties.message_id.clone().or_else(|| cloud_event::id(properties));
+        let message_id = properties.message_id().map(str::to_owned).or_else(|| cloud_event::id(properties));
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
-        let conversation = conversation.or(properties.correlation_id.as_deref());
+        let conversation = conversation.or(properties.correlation_id());
         let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
         let trace = properties.text(header::TRACEPARENT);
         let trace = trace.and_then(|parent| Trace::parse(parent, properties.text(header::TRACESTATE)));
         // Nobody waits for a command.
-        let deadline = properties.reply_to.as_ref().and_then(|_| properties.integer(header::DEADLINE));
+        let deadline = properties.reply_to().and_then(|_| properties.integer(header::DEADLINE));
         Self {
             name: kind.unwrap_or(&origin_key).to_owned(),
             device,
@@ -232,7 +232,7 @@ impl Described for Message {
 pub(crate) fn sent_at(inbound: &Inbound) -> Option<SystemTime> {
     let properties = &inbound.properties;
     let milliseconds = properties.integer(header::SENT_AT).and_then(|sent| u64::try_from(sent).ok());
-    let seconds = || properties.timestamp.and_then(|seconds| seconds.checked_mul(1000));
+    let seconds = || properties.timestamp().and_then(|seconds| seconds.checked_mul(1000));
     let milliseconds = milliseconds.or_else(seconds).or_else(|| cloud_event::time(properties));
     UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds?))
 }

@@ -2,7 +2,7 @@
 
 use super::unfit::unfit;
 use super::{Failure, cloud_event};
-use crate::broker::{Inbound, Properties};
+use crate::broker::Inbound;
 
 /// What a delivery holds when its event is taken out of what stands around it: nothing when nothing does. An error when nobody gets
 /// to see it.
@@ -20,7 +20,6 @@ pub(crate) fn read_plainly(inbound: Inbound) -> (Inbound, Option<Failure>) {
         Ok(opened) => (opened.unwrap_or(inbound), None),
         Err(failure) => (inbound, Some(failure)),
     };
-    let mut properties = Properties::from(inbound.properties);
-    cloud_event::fill(&mut properties);
-    (Inbound { properties: properties.into(), ..inbound }, failure)
+    let properties = cloud_event::filled(inbound.properties).into();
+    (Inbound { properties, ..inbound }, failure)
 }

@@ -5,6 +5,8 @@ use crate::broker::{HeaderValue, Inbound, substituted};
 use crate::publisher::BODY_LIMIT;
 use crate::retry::Reason;
 
+const DEATHS: &str = "x-death";
+
 /// Why a delivery is given up before any handler has begun.
 pub(super) fn unfit(inbound: &Inbound) -> Option<Failure> {
     if let Some(what) = substituted(inbound) {
@@ -14,8 +16,8 @@ pub(super) fn unfit(inbound: &Inbound) -> Option<Failure> {
         return Some(Failure::hopeless(text, Reason::Malformed));
     }
     // Were the broker to give such a message up, 3.10 would fail at it: its queues then dead-letter nothing any more.
-    if inbound.properties.headers.get("x-death").is_some_and(|deaths| !are_deaths(deaths)) {
-        let text = "the header x-death is not of the broker's making; nobody else may send one";
+    if inbound.properties.has(DEATHS) && !are_deaths(&inbound.properties.whole().headers[DEATHS]) {
+        let text = format!("the header {DEATHS} is not of the broker's making; nobody else may send one");
         return Some(Failure::hopeless(text, Reason::Malformed));
     }
     if inbound.body.len() > BODY_LIMIT {

@@ -201,13 +201,13 @@ impl Logged {
     /// The sender's id of the message; of a CloudEvent its source and its id. An event that is there twice has one id.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
-        self.inbound.properties.message_id.as_deref()
+        self.inbound.properties.message_id()
     }
 
     /// Names the whole conversation.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        self.inbound.properties.correlation_id.as_deref()
+        self.inbound.properties.correlation_id()
     }
 
     /// The message that made this one necessary.
@@ -219,7 +219,7 @@ impl Logged {
     /// The service that published it; of a CloudEvent its source.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
-        self.inbound.properties.app_id.as_deref()
+        self.inbound.properties.app_id()
     }
 
     /// When it was published, by its sender's clock.

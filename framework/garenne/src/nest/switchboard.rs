@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::packet::{self, Sent};
 use super::pattern::route;
 use super::{NestPattern, PACKETS};
-use crate::broker::{Inbound, Properties};
+use crate::broker::Inbound;
 use crate::consumer::{Failure, Foreign, Found, Handler, Message};
 use crate::publisher::Publisher;
 use crate::retry::Reason;
@@ -100,7 +100,7 @@ impl Foreign for Switchboard {
                 let handled = (handler.run)(Arc::new(unpacked), Arc::clone(&message));
                 Found { handler: handler.name, message, handled }
             }
-            (None, Some(id)) if inbound.properties.reply_to.is_some() => {
+            (None, Some(id)) if inbound.properties.reply_to().is_some() => {
                 let (publisher, inbound, asked) = (self.publisher.clone(), Arc::clone(inbound), Arc::clone(&message));
                 let body = packet::no_handler(&id);
                 let refuse = async move { refuse(publisher, &inbound, asked, &PACKETS, body).await };
@@ -124,7 +124,7 @@ fn contradiction(entrance: &str, message: &Message, pattern: &str) -> Option<Fai
 
 /// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
 fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
-    let mut properties = Properties::clone(&inbound.properties);
+    let mut properties = inbound.properties.whole().clone();
     if !asks {
         properties.reply_to = None;
     }
@@ -141,9 +141,9 @@ mod tests {
         let properties = Properties { reply_to: Some("amq.gen-1".into()), ..Properties::default() };
         let inbound = Inbound { redelivered: true, ..Inbound::of("", "math.nest", "packet", properties) };
         let of = |asks| unpacked(&inbound, b"data".to_vec(), asks);
-        assert_eq!(of(false).properties.reply_to, None);
+        assert_eq!(of(false).properties.reply_to(), None);
         let request = of(true);
-        assert_eq!(request.properties.reply_to.as_deref(), Some("amq.gen-1"));
+        assert_eq!(request.properties.reply_to(), Some("amq.gen-1"));
         assert_eq!((request.body.as_slice(), request.redelivered), (b"data".as_slice(), true));
     }
 

@@ -118,7 +118,7 @@ impl Caller {
         let envelope = Envelope { exchange, routing_key, kind: &kind, service, id: None, cause: &cause, trace };
         let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
-        properties.correlation_id.clone_from(&address.request.properties.correlation_id);
+        properties.correlation_id = address.request.properties.correlation_id().map(str::to_owned);
         if properties.content_type.as_deref() != Some(content_type) {
             properties.content_type = Some(content_type.to_owned());
         }
@@ -184,7 +184,7 @@ impl ReplyAddress {
     }
 
     fn checked(inbound: &Arc<Inbound>, exchange: &str, open: bool) -> Result<Option<Self>, Failure> {
-        let Some(key) = inbound.properties.reply_to.as_deref() else { return Ok(None) };
+        let Some(key) = inbound.properties.reply_to() else { return Ok(None) };
         let ours = names::is_replies(exchange);
         let foreign = exchange.is_empty() && open && key.starts_with("amq.");
         if ours || foreign {
@@ -206,7 +206,7 @@ impl ReplyAddress {
     }
 
     fn key(&self) -> &str {
-        self.request.properties.reply_to.as_deref().unwrap_or_default()
+        self.request.properties.reply_to().unwrap_or_default()
     }
 }
 

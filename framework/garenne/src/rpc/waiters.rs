@@ -184,8 +184,8 @@ mod tests {
         let waiters = waiters(2);
         let (mut a, mut b) = (waiters.wait_for("a").unwrap(), waiters.wait_for("b").unwrap());
         assert!(waiters.deliver(reply("b")) && waiters.deliver(reply("a")));
-        assert_eq!(a.reply().await.unwrap().properties.correlation_id.as_deref(), Some("a"));
-        assert_eq!(b.reply().await.unwrap().properties.correlation_id.as_deref(), Some("b"));
+        assert_eq!(a.reply().await.unwrap().properties.correlation_id(), Some("a"));
+        assert_eq!(b.reply().await.unwrap().properties.correlation_id(), Some("b"));
         assert!(!waiters.deliver(reply("a")), "it had its reply");
     }
 

@@ -1,10 +1,11 @@
 //! The form of the log.
 
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::{MakeWriter, format, layer};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, Registry};
 
 use super::delivery::{DELIVERY, OfDelivery};
 
@@ -28,11 +29,11 @@ pub(crate) fn check_filter(filter: &str) -> Result<(), String> {
 
 /// Installs the process-wide subscriber. A second call changes nothing.
 pub(crate) fn install(form: LogFormat, filter: Option<&str>) {
-    let _already_installed = tracing_subscriber::registry().with(lines(form, filter, std::io::stderr)).try_init();
+    let _already_installed = subscriber(form, filter, std::io::stderr).try_init();
 }
 
 /// Lines are chosen by where they come from alone: a filter that knows spans would be asked at every step of every handler.
-fn lines<W>(form: LogFormat, filter: Option<&str>, writer: W) -> impl Layer<Registry>
+fn subscriber<W>(form: LogFormat, filter: Option<&str>, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -48,7 +49,7 @@ where
             lines.json().event_format(OfDelivery { form, line }).boxed()
         }
     };
-    filter.with_target(DELIVERY, LevelFilter::OFF).and_then(lines)
+    tracing_subscriber::registry().with(filter.with_target(DELIVERY, LevelFilter::OFF)).with(lines)
 }
 
 #[cfg(test)]
@@ -94,7 +95,7 @@ mod tests {
             tracing::warn!(error = &error as &dyn std::error::Error, late = true, "printed {}", 1);
             String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap()
         };
-        with_default(Registry::default().with(lines(form, None, move || writer.clone())), || {
+        with_default(subscriber(form, None, move || writer.clone()), || {
             let handled = of_delivery(&"desk.tickets".into(), Arc::new(Ticket), async { print() });
             [print(), handled.now_or_never().unwrap()]
         })
@@ -117,15 +118,21 @@ mod tests {
         assert_eq!((&handled["message"], &handled["delivery"]), (&json!("printed 1"), &delivery));
     }
 
+    /// The client composes what it would log at the most talkative level before it asks whether anybody wants it.
+    #[test]
+    fn the_process_knows_how_much_is_logged_at_most() {
+        let hint = |filter| subscriber(LogFormat::Json, filter, io::sink).max_level_hint();
+        assert_eq!([None, Some("warn,garenne=debug")].map(hint), [Some(LevelFilter::INFO), Some(LevelFilter::DEBUG)]);
+    }
+
     #[test]
     fn no_span_is_made_of_a_delivery_for_our_own_lines_whatever_is_to_be_logged() {
         for filter in ["trace", "garenne=debug"] {
-            let out = Lines::default();
-            with_default(Registry::default().with(lines(LogFormat::Text, Some(filter), move || out.clone())), || {
+            with_default(subscriber(LogFormat::Text, Some(filter), io::sink), || {
                 assert!(tracing::info_span!(target: DELIVERY, "handle").is_disabled(), "{filter}");
             });
         }
-        with_default(Registry::default(), || {
+        with_default(tracing_subscriber::registry(), || {
             assert!(!tracing::info_span!(target: DELIVERY, "handle").is_disabled(), "somebody else's subscriber");
         });
     }
