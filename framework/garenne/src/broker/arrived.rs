@@ -12,7 +12,8 @@ use super::{HeaderValue, Headers, Properties};
 #[derive(Debug, Clone)]
 pub(crate) struct Arrived {
     wire: Option<Box<BasicProperties>>,
-    whole: OnceLock<Properties>,
+    /// Boxed, as it is rarely there and the larger half.
+    whole: OnceLock<Box<Properties>>,
 }
 
 impl Arrived {
@@ -22,7 +23,7 @@ impl Arrived {
 
     /// All of them in our own types, and in both forms from now on.
     pub(crate) fn whole(&self) -> &Properties {
-        self.whole.get_or_init(|| self.wire.as_deref().map(Properties::from).unwrap_or_default())
+        self.whole.get_or_init(|| Box::new(self.wire.as_deref().map(Properties::from).unwrap_or_default()))
     }
 
     pub(crate) fn message_id(&self) -> Option<&str> {
@@ -146,13 +147,13 @@ fn in_headers(headers: &Headers, is: &impl Fn(&str) -> bool) -> bool {
 
 impl From<Properties> for Arrived {
     fn from(properties: Properties) -> Self {
-        Self { wire: None, whole: properties.into() }
+        Self { wire: None, whole: Box::new(properties).into() }
     }
 }
 
 impl From<Arrived> for Properties {
     fn from(Arrived { wire, whole }: Arrived) -> Self {
-        whole.into_inner().unwrap_or_else(|| wire.as_deref().map(Self::from).unwrap_or_default())
+        whole.into_inner().map_or_else(|| wire.as_deref().map(Self::from).unwrap_or_default(), |whole| *whole)
     }
 }
 

@@ -69,9 +69,9 @@ where
     }
 
     /// Publishes, after all that was published before. What does so ends with the message's confirm, once it is written.
-    pub(super) fn send(&mut self, number: u64, publish: F) {
+    pub(super) fn send(&mut self, number: u64, publish: impl FnOnce() -> F) {
         let mut written = self.places.pop().unwrap_or_else(|| Box::pin(None));
-        written.set(Some(publish));
+        written.set(Some(publish()));
         self.newest = None;
         // Asked for the first time, the client takes the message.
         match poll(&mut written, &mut Context::from_waker(Waker::noop())) {
@@ -274,7 +274,7 @@ mod tests {
         let mut flight = client.flight();
         for number in 0..3 {
             let (post, publish) = client.post(|| {});
-            flight.send(number, publish);
+            flight.send(number, || publish);
             assert!(look(&mut flight, &woken).is_empty());
             let confirm = post.write();
             assert_eq!(woken.times(), 0);
@@ -290,10 +290,10 @@ mod tests {
         let (client, woken) = (Client::default(), Arc::<Woken>::default());
         let mut flight = client.flight();
         let (first, publish) = client.post(|| {});
-        flight.send(1, publish);
+        flight.send(1, || publish);
         assert!(look(&mut flight, &woken).is_empty());
         let (second, publish) = client.post(|| {});
-        flight.send(2, publish);
+        flight.send(2, || publish);
         assert!(look(&mut flight, &woken).is_empty());
         // The first is not the newest any more, so whoever waits for that would wait for ever.
         let confirm_first = first.write();
@@ -317,11 +317,11 @@ mod tests {
         let bearer = Arc::<Mutex<Option<Post>>>::default();
         let settles = Arc::clone(&bearer);
         let (first, publish) = client.post(move || settles.lock().unwrap().take().unwrap().write()());
-        flight.send(1, publish);
+        flight.send(1, || publish);
         let confirm = first.write();
         assert!(look(&mut flight, &woken).is_empty());
         let (second, publish) = client.post(|| {});
-        flight.send(2, publish);
+        flight.send(2, || publish);
         *bearer.lock().unwrap() = Some(second);
         assert!(look(&mut flight, &woken).is_empty());
         confirm();
@@ -333,7 +333,7 @@ mod tests {
         let (client, woken) = (Client::default(), Arc::<Woken>::default());
         let mut flight = client.flight();
         let closed = lapin::Error::from(std::io::Error::other("the channel is closed"));
-        flight.send(7, ready(Err(closed)).boxed());
+        flight.send(7, || ready(Err(closed)).boxed());
         assert_eq!(flight.len(), 1);
         assert_eq!(look(&mut flight, &woken), [7]);
     }

@@ -7,6 +7,8 @@ use super::header::{from_table, to_table};
 use super::{Outgoing, Properties};
 
 const PERSISTENT: u8 = 2;
+/// In bytes.
+const SHORT_STRING_LIMIT: usize = 255;
 
 /// What was published cannot stand on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +18,7 @@ pub(crate) struct TooLongForTheWire {
     bytes: usize,
 }
 
-/// A message in lapin's own types. lapin panics over a short string that is too long, so every one is checked here.
+/// A message in lapin's own types.
 pub(crate) struct Wire {
     pub(crate) exchange: ShortString,
     pub(crate) routing_key: ShortString,
@@ -24,32 +26,56 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn of(outgoing: &Outgoing) -> Result<Self, TooLongForTheWire> {
+    /// Whether a message can stand on the wire.
+    pub(crate) fn check(outgoing: &Outgoing) -> Result<(), TooLongForTheWire> {
+        let Properties { message_id, kind, app_id, correlation_id, reply_to, .. } = &outgoing.properties;
+        let Properties { content_type, content_encoding, expiration, .. } = &outgoing.properties;
+        let properties = [
+            ("message_id", message_id),
+            ("type", kind),
+            ("app_id", app_id),
+            ("correlation_id", correlation_id),
+            ("reply_to", reply_to),
+            ("content_type", content_type),
+            ("content_encoding", content_encoding),
+            ("expiration", expiration),
+        ];
+        let properties = properties.into_iter().filter_map(|(what, text)| Some((what, text.as_ref()?)));
+        let around = [("the exchange", &outgoing.exchange), ("the routing key", &outgoing.routing_key)];
+        match properties.chain(around).find(|(_, text)| text.len() > SHORT_STRING_LIMIT) {
+            Some((what, text)) => Err(TooLongForTheWire { what, bytes: text.len() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Of what was [checked](Self::check): lapin panics over a short string that is too long.
+    pub(crate) fn of(outgoing: &Outgoing) -> Self {
         let from = &outgoing.properties;
+        let text = |text: &String| ShortString::from(text.as_str());
         let mut to = BasicProperties::default().with_delivery_mode(PERSISTENT);
         if let Some(id) = &from.message_id {
-            to = to.with_message_id(short("message_id", id)?);
+            to = to.with_message_id(text(id));
         }
         if let Some(kind) = &from.kind {
-            to = to.with_type(short("type", kind)?);
+            to = to.with_type(text(kind));
         }
         if let Some(app) = &from.app_id {
-            to = to.with_app_id(short("app_id", app)?);
+            to = to.with_app_id(text(app));
         }
         if let Some(id) = &from.correlation_id {
-            to = to.with_correlation_id(short("correlation_id", id)?);
+            to = to.with_correlation_id(text(id));
         }
         if let Some(address) = &from.reply_to {
-            to = to.with_reply_to(short("reply_to", address)?);
+            to = to.with_reply_to(text(address));
         }
         if let Some(content_type) = &from.content_type {
-            to = to.with_content_type(short("content_type", content_type)?);
+            to = to.with_content_type(text(content_type));
         }
         if let Some(encoding) = &from.content_encoding {
-            to = to.with_content_encoding(short("content_encoding", encoding)?);
+            to = to.with_content_encoding(text(encoding));
         }
         if let Some(expiration) = &from.expiration {
-            to = to.with_expiration(short("expiration", expiration)?);
+            to = to.with_expiration(text(expiration));
         }
         if let Some(seconds) = from.timestamp {
             to = to.with_timestamp(seconds);
@@ -57,11 +83,7 @@ impl Wire {
         if !from.headers.is_empty() {
             to = to.with_headers(to_table(&from.headers));
         }
-        Ok(Self {
-            exchange: short("the exchange", &outgoing.exchange)?,
-            routing_key: short("the routing key", &outgoing.routing_key)?,
-            properties: to,
-        })
+        Self { exchange: text(&outgoing.exchange), routing_key: text(&outgoing.routing_key), properties: to }
     }
 }
 
@@ -120,7 +142,8 @@ mod tests {
         };
         let outgoing =
             Outgoing { exchange: String::new(), routing_key: "k".into(), body: Vec::new(), properties: sent.clone() };
-        assert_eq!(Properties::from(&Wire::of(&outgoing).unwrap().properties), sent);
+        assert_eq!(Wire::check(&outgoing), Ok(()));
+        assert_eq!(Properties::from(&Wire::of(&outgoing).properties), sent);
     }
 
     #[test]
@@ -131,9 +154,10 @@ mod tests {
             body: Vec::new(),
             properties: Properties::default(),
         };
-        let error = Wire::of(&outgoing).err().unwrap().to_string();
+        let error = Wire::check(&outgoing).unwrap_err().to_string();
         assert_eq!(error, "the routing key has 256 bytes; AMQP allows at most 255");
         outgoing.routing_key = "k".repeat(255);
-        assert!(Wire::of(&outgoing).is_ok());
+        assert_eq!(Wire::check(&outgoing), Ok(()));
+        assert_eq!(Wire::of(&outgoing).routing_key.as_str(), outgoing.routing_key);
     }
 }

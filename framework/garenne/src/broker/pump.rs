@@ -25,6 +25,7 @@ use super::flight::{Flight, Sent};
 use super::lane::{Confirmed, Job, LaneState, Message, closed};
 use super::link::{Change, Link};
 use super::progress::{CONFIRM_TIMEOUT, Progress};
+use super::properties::Wire;
 use super::publish_error::PublishError;
 use super::returns::Returns;
 use super::sending::publish;
@@ -232,8 +233,8 @@ impl Pump {
                         progress.made();
                     }
                     self.sent = self.sent.max(number + 1);
-                    match publish(channel, message) {
-                        Ok(publish) => flight.send(number, publish),
+                    match Wire::check(&message.0) {
+                        Ok(()) => flight.send(number, || publish(channel, message)),
                         Err(error) => self.answer(number, |message| {
                             Err(PublishError::Encoding { message: message.name(), reason: error.to_string() })
                         }),

@@ -88,10 +88,7 @@ impl Worker {
             let mut running = self.running();
             while running.try_join_next().is_some() {}
             running.spawn(async move {
-                let delivery = worker.read(delivered);
-                let span = worker.span(&delivery.found.message);
-                let message: Arc<Message> = Arc::clone(&delivery.found.message);
-                of_delivery(&worker.parts.queue, message, worker.handle(delivery)).instrument(span).await;
+                worker.handling(delivered).await;
                 drop(permit);
             });
         }
@@ -128,6 +125,14 @@ impl Worker {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What deals with a delivery. Not an async function, which would keep a place for each of its parts.
+    fn handling(&self, delivered: Delivered) -> impl Future<Output = ()> + use<'_> {
+        let delivery = self.read(delivered);
+        let span = self.span(&delivery.found.message);
+        let message: Arc<Message> = Arc::clone(&delivery.found.message);
+        of_delivery(&self.parts.queue, message, self.handle(delivery)).instrument(span)
+    }
+
     /// Reads a delivery and finds its handler, which has not begun.
     fn read(&self, Delivered { inbound, receipt }: Delivered) -> Delivery {
         let running = self.metrics.handling();
@@ -146,19 +151,19 @@ impl Worker {
         Delivery { inbound, receipt, traced, found, running }
     }
 
-    async fn handle(&self, Delivery { inbound, receipt, traced, found, running }: Delivery) {
-        let Found { handler, message, handled } = found;
-        let handled = handled.await;
-        drop(running);
+    async fn handle(&self, delivery: Delivery) {
+        let handled = delivery.found.handled.await;
+        drop(delivery.running);
         match handled {
             Ok(()) => {
-                receipt.acknowledge();
-                traced.end(message.told());
+                delivery.receipt.acknowledge();
+                delivery.traced.end(delivery.found.message.told());
             }
             Err(failure) => {
+                let (handler, message) = (delivery.found.handler, &delivery.found.message);
                 // Boxed: what rarely happens shall not make the future of every delivery larger.
-                Box::pin(self.fail(handler, &inbound, &message, &failure, receipt)).await;
-                traced.end(Some((failure.class(), &failure)));
+                Box::pin(self.fail(handler, &delivery.inbound, message, &failure, delivery.receipt)).await;
+                delivery.traced.end(Some((failure.class(), &failure)));
             }
         }
     }

@@ -138,7 +138,7 @@ impl Mailbox {
 
 /// Those who still wait for replies to an address that is given up. Whoever is left at the end learns that none will come.
 struct Last {
-    ids: Vec<String>,
+    ids: Vec<Arc<str>>,
     waiters: Waiters,
 }
 

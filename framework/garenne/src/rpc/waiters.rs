@@ -12,7 +12,7 @@ use crate::telemetry::Metrics;
 /// The callers that wait, by the correlation id of their request. Bounded.
 #[derive(Debug, Clone)]
 pub(super) struct Waiters {
-    by_id: Arc<Mutex<HashMap<String, Entry>>>,
+    by_id: Arc<Mutex<HashMap<Arc<str>, Entry>>>,
     limit: usize,
     metrics: Arc<Metrics>,
 }
@@ -34,7 +34,7 @@ enum Caller {
 /// One caller's place. Dropping it forgets the call: a reply that comes later is late.
 #[derive(Debug)]
 pub(super) struct Place {
-    id: String,
+    id: Arc<str>,
     waiters: Waiters,
 }
 
@@ -78,9 +78,10 @@ impl Waiters {
         if by_id.len() >= self.limit {
             return None;
         }
-        by_id.insert(id.to_owned(), Entry { caller, sent: false });
+        let id: Arc<str> = id.into();
+        by_id.insert(Arc::clone(&id), Entry { caller, sent: false });
         self.metrics.waiting(by_id.len());
-        Some(Place { id: id.to_owned(), waiters: self.clone() })
+        Some(Place { id, waiters: self.clone() })
     }
 
     /// Gives a reply to its caller. `false` when nobody waits for it.
@@ -116,25 +117,25 @@ impl Waiters {
     }
 
     /// Who waits for the reply to what may have been sent.
-    pub(super) fn sent(&self) -> Vec<String> {
-        self.lock().iter().filter(|(_, entry)| entry.sent).map(|(id, _)| id.clone()).collect()
+    pub(super) fn sent(&self) -> Vec<Arc<str>> {
+        self.lock().iter().filter(|(_, entry)| entry.sent).map(|(id, _)| Arc::clone(id)).collect()
     }
 
     /// Whether any of these still waits.
-    pub(super) fn any_of(&self, ids: &[String]) -> bool {
+    pub(super) fn any_of(&self, ids: &[Arc<str>]) -> bool {
         let by_id = self.lock();
         ids.iter().any(|id| by_id.contains_key(id))
     }
 
     /// Tells these callers that no reply will come.
-    pub(super) fn fail(&self, ids: &[String]) {
+    pub(super) fn fail(&self, ids: &[Arc<str>]) {
         let mut by_id = self.lock();
         for id in ids {
             self.remove(&mut by_id, id);
         }
     }
 
-    fn remove(&self, by_id: &mut HashMap<String, Entry>, id: &str) -> Option<Caller> {
+    fn remove(&self, by_id: &mut HashMap<Arc<str>, Entry>, id: &str) -> Option<Caller> {
         let removed = by_id.remove(id)?;
         self.metrics.waiting(by_id.len());
         Some(removed.caller)
@@ -145,7 +146,7 @@ impl Waiters {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,6 +6,8 @@ use rand::RngExt as _;
 
 /// The specification asks for 512 bytes to be passed on. More may be left out, and would weigh on every message that follows.
 const STATE_LIMIT: usize = 512;
+/// Of a `traceparent`, without what a later version may append.
+const LENGTH: usize = 55;
 /// The flag that says so.
 const SAMPLED: u8 = 1;
 
@@ -67,16 +69,22 @@ impl Trace {
 
     /// Reads a `traceparent` header. A malformed one is no trace, as the specification asks.
     pub(crate) fn parse(traceparent: &str, state: Option<&str>) -> Option<Self> {
-        let mut parts = traceparent.split('-');
-        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (head, rest) = traceparent.as_bytes().split_at_checked(LENGTH)?;
+        let part = |from: usize, digits: usize| number(&head[from..from + digits]);
         // Later versions may append parts; version 00 has none, and ff is forbidden.
-        if version == "ff" || (version == "00" && parts.next().is_some()) {
+        let appended = match part(0, 2)? {
+            0 => rest.is_empty(),
+            0xff => false,
+            _ => matches!(rest, [] | [b'-', ..]),
+        };
+        if !appended || [2, 35, 52].iter().any(|at| head[*at] != b'-') {
             return None;
         }
-        number(version, 2)?;
-        let trace_id = number(trace, 32).filter(|id| *id != 0)?;
-        let span_id = u64::try_from(number(span, 16)?).ok().filter(|id| *id != 0)?;
-        let flags = u8::try_from(number(flags, 2)?).ok()?;
+        let trace_id = u128::from(part(3, 16)?) << 64 | u128::from(part(19, 16)?);
+        let (span_id, flags) = (part(36, 16)?, u8::try_from(part(53, 2)?).ok()?);
+        if trace_id == 0 || span_id == 0 {
+            return None;
+        }
         Some(Self {
             trace_id,
             span_id,
@@ -122,14 +130,14 @@ fn text(digits: &[u8]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
 }
 
-fn number(text: &str, digits: usize) -> Option<u128> {
+/// Of at most 16 digits.
+fn number(digits: &[u8]) -> Option<u64> {
     let digit = |byte| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
-    let join = |number: u128, byte| Some(number << 4 | u128::from(digit(byte)?));
-    if text.len() == digits { text.bytes().try_fold(0, join) } else { None }
+    digits.iter().try_fold(0, |number, byte| Some(number << 4 | u64::from(digit(*byte)?)))
 }
 
 #[cfg(test)]
@@ -143,6 +151,8 @@ mod tests {
         let trace = Trace::parse(SAMPLE, Some("vendor=1")).unwrap();
         assert_eq!(trace.to_string(), SAMPLE);
         assert_eq!(trace.state.as_deref(), Some("vendor=1"));
+        let later = format!("01{}-more", &SAMPLE[2..]);
+        assert_eq!(Trace::parse(&later, Some("vendor=1")), Some(trace));
     }
 
     #[test]
@@ -183,6 +193,9 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
             "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7_01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0é",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x",
         ] {
             assert_eq!(Trace::parse(bad, None), None, "{bad}");
         }

@@ -1,7 +1,8 @@
 //! `cargo xtask bench rpc`: what a request and its reply cost by the library, and by the AMQP client alone.
 //!
 //! Both sides of each way are processes of the program `rpc-peer` (`tests/peer`), built optimised, on one private node, each way
-//! with a virtual host of its own. They are loaded in turns, so that whatever else the machine does hits both alike.
+//! with a virtual host of its own. They are loaded in turns, so that whatever else the machine does hits both alike. Each round has
+//! processes of its own, since two of the same program may differ by several percent for as long as they live.
 
 mod peer;
 mod table;
@@ -28,6 +29,9 @@ const IN_FLIGHT: [u32; 2] = [1, 64];
 /// property but those that the exchange needs.
 const WAYS: [&str; 3] = ["library", "direct", "bare"];
 
+/// In seconds.
+const WARM_UP: f64 = 0.5;
+
 /// What is measured, and for how long.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RpcOptions {
@@ -39,7 +43,7 @@ pub(crate) struct RpcOptions {
 
 impl Default for RpcOptions {
     fn default() -> Self {
-        Self { rounds: 6, seconds: 4.0, broker: BrokerChoice::default() }
+        Self { rounds: 12, seconds: 2.0, broker: BrokerChoice::default() }
     }
 }
 
@@ -77,20 +81,20 @@ pub(crate) fn run(options: &RpcOptions) -> Result<ExitCode, Failure> {
 
 fn measure(options: &RpcOptions, node: &Node, logs: &Path) -> Result<Table, Failure> {
     let (user, password) = ADMINISTRATOR;
-    let mut pairs = Vec::new();
     for way in WAYS {
         let management = node.management();
         management.put(&format!("vhosts/{way}"), &json!({}))?;
         let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
         management.put(&format!("permissions/{way}/{user}"), &everything)?;
-        pairs.push(Pair::start(way, &node.amqp_url(user, password, way), logs)?);
     }
     let mut table = Table::default();
-    for in_flight in IN_FLIGHT {
-        for pair in &mut pairs {
-            pair.load(Load { in_flight, seconds: 1.0 })?;
-        }
-        for number in 0..options.rounds {
+    for number in 0..options.rounds {
+        let start = |way| Pair::start(way, &node.amqp_url(user, password, way), logs);
+        let mut pairs = WAYS.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+        for in_flight in IN_FLIGHT {
+            for pair in &mut pairs {
+                pair.load(Load { in_flight, seconds: WARM_UP })?;
+            }
             let mut round = Round { in_flight, ..Round::default() };
             // Whoever comes first has the better of it, or the worse.
             let mut order = [0, 1, 2];
