@@ -57,6 +57,7 @@ pub(crate) use header::{HeaderValue, Headers};
 pub(crate) use lane::{Confirmed, FOR_EVER, Lane, LaneState};
 pub(crate) use message::{Delivered, Inbound, Outgoing, Properties};
 pub(crate) use offset::{Beginning, Offset};
+pub(crate) use properties::SHORT_STRING_LIMIT;
 pub use publish_error::PublishError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use received::received;

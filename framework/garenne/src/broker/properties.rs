@@ -7,8 +7,8 @@ use super::header::{from_table, to_table};
 use super::{Outgoing, Properties};
 
 const PERSISTENT: u8 = 2;
-/// In bytes.
-const SHORT_STRING_LIMIT: usize = 255;
+/// What AMQP allows for a property, in bytes.
+pub(crate) const SHORT_STRING_LIMIT: usize = 255;
 
 /// What was published cannot stand on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

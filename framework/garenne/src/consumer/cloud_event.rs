@@ -10,8 +10,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Failure;
-use super::message::{SHORT_STRING_LIMIT, sent_at};
-use crate::broker::{Arrived, HeaderValue, Inbound, Properties};
+use super::message::sent_at;
+use crate::broker::{Arrived, HeaderValue, Inbound, Properties, SHORT_STRING_LIMIT};
 use crate::publisher::{PREFIX, STRUCTURED, VERSION, from_rfc3339, header};
 use crate::retry::Reason;
 

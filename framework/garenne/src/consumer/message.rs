@@ -1,28 +1,24 @@
 //! What a handler may know about its message beside the body.
 
 use std::fmt::Display;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::{Failure, cloud_event};
-use crate::broker::Inbound;
-use crate::publisher::{Cause, Operation, about_messages, destination, header, now_in_milliseconds};
+use crate::broker::{Inbound, SHORT_STRING_LIMIT};
+use crate::publisher::{Cause, Operation, about_messages, destination, header, new_id, now_in_milliseconds};
 use crate::telemetry::{About, Described, Trace};
 use crate::topology::names;
-
-/// What AMQP allows for a property, in bytes.
-pub(super) const SHORT_STRING_LIMIT: usize = 255;
 
 /// Where a message comes from and which attempt this is.
 #[derive(Debug, Clone)]
 pub struct Message {
     name: String,
     device: Option<String>,
-    message_id: Option<String>,
-    conversation: String,
+    message_id: Option<Arc<str>>,
+    conversation: Arc<str>,
     attempt: u32,
     sent_at: Option<SystemTime>,
     /// In milliseconds since 1970.
@@ -55,10 +51,10 @@ impl Message {
         let kind = kind.or_else(|| of_device().map(|(name, _)| name));
         let device = of_device().map(|(_, device)| device.to_owned());
         let attempt = if again { properties.integer(header::ATTEMPT) } else { None };
-        let message_id = properties.message_id().map(str::to_owned).or_else(|| cloud_event::id(properties));
+        let message_id = properties.message_id().map(Arc::from).or_else(|| cloud_event::id(properties).map(Arc::from));
         let conversation = properties.text(header::CONVERSATION_ID).filter(fits);
         let conversation = conversation.or(properties.correlation_id());
-        let conversation = conversation.map(str::to_owned).or_else(|| message_id.clone());
+        let conversation = conversation.map(Arc::from).or_else(|| message_id.clone());
         let trace = properties.text(header::TRACEPARENT);
         let trace = trace.and_then(|parent| Trace::parse(parent, properties.text(header::TRACESTATE)));
         // Nobody waits for a command.
@@ -67,7 +63,7 @@ impl Message {
             name: kind.unwrap_or(&origin_key).to_owned(),
             device,
             message_id,
-            conversation: conversation.unwrap_or_else(|| Uuid::now_v7().to_string()),
+            conversation: conversation.unwrap_or_else(new_id),
             attempt: attempt.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1),
             sent_at: sent_at(inbound),
             deadline: deadline.and_then(|deadline| u64::try_from(deadline).ok()),
@@ -84,7 +80,7 @@ impl Message {
     /// there counts where there is none beside it.
     pub(crate) fn called(self, name: &str, id: Option<&str>) -> Self {
         let end = (0..=SHORT_STRING_LIMIT.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
-        let id = id.filter(|id| !id.is_empty() && id.len() <= SHORT_STRING_LIMIT).map(str::to_owned);
+        let id = id.filter(|id| !id.is_empty() && id.len() <= SHORT_STRING_LIMIT).map(Arc::from);
         Self { name: name[..end.unwrap_or(0)].to_owned(), message_id: self.message_id.or(id), ..self }
     }
 
@@ -94,7 +90,7 @@ impl Message {
             name: log.to_owned(),
             device: None,
             message_id: None,
-            conversation: Uuid::now_v7().to_string(),
+            conversation: new_id(),
             attempt,
             sent_at: None,
             deadline: None,
@@ -204,9 +200,9 @@ impl Message {
         about.text("messaging.destination.name", name);
         about.text("messaging.rabbitmq.destination.routing_key", origin_key);
         if let Some(id) = &self.message_id {
-            about.text("messaging.message.id", id);
+            about.text("messaging.message.id", &**id);
         }
-        about.text("messaging.message.conversation_id", &self.conversation);
+        about.text("messaging.message.conversation_id", &*self.conversation);
         about.number("messaging.message.body.size", bytes);
         about.number("garenne.attempt", self.attempt);
     }
@@ -221,7 +217,7 @@ impl Described for Message {
     fn fields(&self) -> Vec<(&'static str, Value)> {
         let id = self.message_id.as_deref().map(|id| ("message_id", id.into()));
         let others = [
-            ("correlation_id", self.conversation.as_str().into()),
+            ("correlation_id", (*self.conversation).into()),
             ("trace_id", self.trace.id().to_string().into()),
             ("attempt", self.attempt.into()),
         ];

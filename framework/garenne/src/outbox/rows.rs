@@ -34,7 +34,7 @@ impl Draft {
     /// is published.
     pub(crate) fn of<E: Event>(event: &E, publisher: &Publisher, cause: &Cause) -> Result<Self, PublishError> {
         let outgoing = publisher.seal(event, cause, &cause.trace)?;
-        Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.clone()), outgoing })
+        Ok(Self { key: event.key().unwrap_or_else(|| cause.conversation.to_string()), outgoing })
     }
 
     /// A command as it will stand on the wire, with its id. Those of one conversation keep their order.
@@ -43,7 +43,10 @@ impl Draft {
         publisher: &Publisher,
         cause: &Cause,
     ) -> Result<Self, PublishError> {
-        Ok(Self { key: cause.conversation.clone(), outgoing: publisher.seal_command(request, cause, &cause.trace)? })
+        Ok(Self {
+            key: cause.conversation.to_string(),
+            outgoing: publisher.seal_command(request, cause, &cause.trace)?,
+        })
     }
 }
 

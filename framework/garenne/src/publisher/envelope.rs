@@ -16,7 +16,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) kind: &'a str,
     pub(crate) service: &'a str,
     /// The message's id, when it has one already.
-    pub(crate) id: Option<String>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) correlation_id: Option<&'a str>,
     pub(crate) cause: &'a Cause,
     /// The message's own place in its trace.
     pub(crate) trace: &'a Trace,
@@ -26,10 +27,10 @@ impl Envelope<'_> {
     pub(crate) fn seal(self, body: Vec<u8>) -> Outgoing {
         let now = now_in_milliseconds();
         let mut properties = Properties {
-            message_id: Some(self.id.unwrap_or_else(|| Uuid::now_v7().to_string())),
+            message_id: Some(self.id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)),
             kind: Some(self.kind.to_owned()),
             app_id: Some(self.service.to_owned()),
-            correlation_id: Some(self.cause.conversation.clone()),
+            correlation_id: self.correlation_id.map(str::to_owned),
             content_type: Some("application/json".to_owned()),
             timestamp: Some(now / 1000),
             ..Properties::default()
@@ -37,7 +38,7 @@ impl Envelope<'_> {
         properties.set_integer(header::SENT_AT, now);
         set_trace(&mut properties, self.trace);
         if let Some(id) = &self.cause.causation_id {
-            properties.set_text(header::CAUSATION_ID, id.clone());
+            properties.set_text(header::CAUSATION_ID, &**id);
         }
         Outgoing { exchange: self.exchange, routing_key: self.routing_key.to_owned(), body, properties }
     }

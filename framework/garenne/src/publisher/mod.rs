@@ -9,7 +9,7 @@ mod receipt;
 mod rfc3339;
 mod spans;
 
-pub(crate) use cause::Cause;
+pub(crate) use cause::{Cause, new_id};
 pub use cloud_events::CloudEvents;
 pub(crate) use cloud_events::{PREFIX, STRUCTURED, VERSION};
 pub(crate) use envelope::{Envelope, now_in_milliseconds};

@@ -82,7 +82,16 @@ impl Publisher {
         let (name, service) = (E::NAME.as_str(), self.service());
         if self.0.blueprint.publishes.contains(&E::NAME) {
             let exchange = names::events(E::NAME.owner());
-            let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause, trace };
+            let envelope = Envelope {
+                exchange,
+                routing_key: name,
+                kind: name,
+                service,
+                id: None,
+                correlation_id: Some(&cause.conversation),
+                cause,
+                trace,
+            };
             return self.write(envelope, event);
         }
         let Some(exit) = self.exit::<E>() else {
@@ -90,7 +99,16 @@ impl Publisher {
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
         let (exchange, routing_key) = (exit.exchange.clone(), exit.key.as_str());
-        let envelope = Envelope { exchange, routing_key, kind: name, service, id: None, cause, trace };
+        let envelope = Envelope {
+            exchange,
+            routing_key,
+            kind: name,
+            service,
+            id: None,
+            correlation_id: Some(&cause.conversation),
+            cause,
+            trace,
+        };
         Ok(envelope.seal(wrapped(exit, &encode(name, event)?)))
     }
 
@@ -130,7 +148,16 @@ impl Publisher {
         }
         let exchange = names::requests(R::NAME.owner());
         let service = self.service();
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause, trace };
+        let envelope = Envelope {
+            exchange,
+            routing_key: name,
+            kind: name,
+            service,
+            id: None,
+            correlation_id: Some(&cause.conversation),
+            cause,
+            trace,
+        };
         Ok(envelope.seal(encode(name, request)?))
     }
 
@@ -196,7 +223,16 @@ impl Publisher {
         let exchange = names::events(self.service());
         let (service, span) = (self.service(), self.begin(&cause.trace));
         let trace = span.trace();
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service, id: None, cause, trace };
+        let envelope = Envelope {
+            exchange,
+            routing_key: name,
+            kind: name,
+            service,
+            id: None,
+            correlation_id: Some(&cause.conversation),
+            cause,
+            trace,
+        };
         let published = match self.write(envelope, body) {
             Ok(outgoing) => self.send(span, outgoing).await.map(drop),
             Err(error) => Err(error),

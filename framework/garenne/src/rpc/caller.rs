@@ -115,10 +115,11 @@ impl Caller {
             None => content.written(),
             Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
         };
-        let envelope = Envelope { exchange, routing_key, kind: &kind, service, id: None, cause: &cause, trace };
+        let correlation_id = address.request.properties.correlation_id();
+        let envelope =
+            Envelope { exchange, routing_key, kind: &kind, service, id: None, correlation_id, cause: &cause, trace };
         let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
-        properties.correlation_id = address.request.properties.correlation_id().map(str::to_owned);
         if properties.content_type.as_deref() != Some(content_type) {
             properties.content_type = Some(content_type.to_owned());
         }

@@ -178,9 +178,9 @@ mod tests {
         let mailbox = Mailbox::new(8, Arc::new(Metrics::new("desk")));
         let direct = mailbox.direct();
         (direct.opened)();
-        let mut sent = mailbox.waiters.wait_for("sent").unwrap();
+        let mut sent = mailbox.waiters.wait_for(&"sent".into()).unwrap();
         assert_eq!(mailbox.address_for("sent").await, DIRECT_REPLY_TO);
-        let _early = mailbox.waiters.wait_for("early").unwrap();
+        let _early = mailbox.waiters.wait_for(&"early".into()).unwrap();
         let mut retired = (direct.retire)();
         assert_eq!((&mut retired).now_or_never(), None, "one still waits for its reply");
         let mut early = std::pin::pin!(mailbox.address_for("early"));

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use garenne_contract::Request;
 use tokio::time::{Instant, timeout_at};
-use uuid::Uuid;
 
 use super::mailbox::Mailbox;
 use super::waiters::Waiting;
 use super::{Answers, AskError, Problem, problem};
 use crate::broker::{Inbound, Lane, Outgoing, PublishError};
-use crate::publisher::{Cause, Envelope, Operation, Publisher, about_outgoing, encode, header, now_in_milliseconds};
+use crate::publisher::{
+    Cause, Envelope, Operation, Publisher, about_outgoing, encode, header, new_id, now_in_milliseconds,
+};
 use crate::telemetry::{Kind, Span};
 use crate::topology::{Blueprint, Exit, names};
 
@@ -33,7 +34,7 @@ pub(crate) struct Requester {
 pub(super) struct Call {
     /// Its name.
     pub(super) request: &'static str,
-    pub(super) id: String,
+    pub(super) id: Arc<str>,
     cause: Cause,
     pub(super) patience: Duration,
     pub(super) started: Instant,
@@ -54,8 +55,8 @@ impl Requester {
         exit: Option<Exit>,
     ) -> Call {
         let (started, patience) = (Instant::now(), patience.min(LONGEST_PATIENCE));
-        let id = Uuid::now_v7().to_string();
-        let cause = cause.unwrap_or_else(|| Cause::begins(id.clone()));
+        let id = new_id();
+        let cause = cause.unwrap_or_else(|| Cause::begins(Arc::clone(&id)));
         let mut span = self.publisher.tracer().begin(Kind::Client, &cause.trace);
         span.describe(|about| about.name(format!("ask {request}")));
         Call { request, id, cause, patience, started, deadline: started + patience, exit, span }
@@ -200,17 +201,17 @@ impl Requester {
             None => (names::requests(R::NAME.owner()), *request),
             Some(exit) => (exit.exchange.clone(), exit.key.as_str()),
         };
-        let id = Some(call.id.clone());
-        let mut outgoing = Envelope { exchange, routing_key, kind: request, service, id, cause, trace }.seal(body);
+        let id = Some(&*call.id);
+        let envelope = Envelope { exchange, routing_key, kind: request, service, id, correlation_id: id, cause, trace };
+        let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
         if cause.conversation != call.id {
-            properties.set_text(header::CONVERSATION_ID, cause.conversation.clone());
+            properties.set_text(header::CONVERSATION_ID, &*cause.conversation);
         }
         if !self.blueprint.direct_replies && call.exit.is_none() {
             properties.set_text(header::REPLY_EXCHANGE, names::replies(service));
         }
         properties.set_integer(header::DEADLINE, now_in_milliseconds().saturating_add(milliseconds));
-        properties.correlation_id = Some(call.id.clone());
         properties.reply_to = Some(address);
         // The broker drops what nobody has taken up in time.
         properties.expiration = Some(milliseconds.to_string());

@@ -62,26 +62,25 @@ impl Waiters {
     }
 
     /// A place for this id, unless all are taken.
-    pub(super) fn wait_for(&self, id: &str) -> Option<Waiting> {
+    pub(super) fn wait_for(&self, id: &Arc<str>) -> Option<Waiting> {
         let (sender, reply) = oneshot::channel();
         Some(Waiting { _place: self.place(id, Caller::One(sender))?, reply })
     }
 
     /// A place for all the replies to this id, unless all places are taken.
-    pub(super) fn wait_for_many(&self, id: &str) -> Option<WaitingForMany> {
+    pub(super) fn wait_for_many(&self, id: &Arc<str>) -> Option<WaitingForMany> {
         let (inlet, replies) = unread();
         Some(WaitingForMany { place: self.place(id, Caller::Many(inlet))?, replies })
     }
 
-    fn place(&self, id: &str, caller: Caller) -> Option<Place> {
+    fn place(&self, id: &Arc<str>, caller: Caller) -> Option<Place> {
         let mut by_id = self.lock();
         if by_id.len() >= self.limit {
             return None;
         }
-        let id: Arc<str> = id.into();
-        by_id.insert(Arc::clone(&id), Entry { caller, sent: false });
+        by_id.insert(Arc::clone(id), Entry { caller, sent: false });
         self.metrics.waiting(by_id.len());
-        Some(Place { id, waiters: self.clone() })
+        Some(Place { id: Arc::clone(id), waiters: self.clone() })
     }
 
     /// Gives a reply to its caller. `false` when nobody waits for it.
@@ -183,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn a_reply_goes_to_the_caller_with_its_id_and_to_no_other() {
         let waiters = waiters(2);
-        let (mut a, mut b) = (waiters.wait_for("a").unwrap(), waiters.wait_for("b").unwrap());
+        let (mut a, mut b) = (waiters.wait_for(&"a".into()).unwrap(), waiters.wait_for(&"b".into()).unwrap());
         assert!(waiters.deliver(reply("b")) && waiters.deliver(reply("a")));
         assert_eq!(a.reply().await.unwrap().properties.correlation_id(), Some("a"));
         assert_eq!(b.reply().await.unwrap().properties.correlation_id(), Some("b"));
@@ -193,9 +192,9 @@ mod tests {
     #[test]
     fn a_caller_that_went_away_is_forgotten_and_its_reply_is_late() {
         let waiters = waiters(1);
-        drop(waiters.wait_for("a"));
+        drop(waiters.wait_for(&"a".into()));
         assert!(!waiters.deliver(reply("a")));
-        drop(waiters.wait_for_many("b"));
+        drop(waiters.wait_for_many(&"b".into()));
         assert!(!waiters.deliver(reply("b")));
         assert_eq!(waiters.len(), 0);
     }
@@ -203,17 +202,17 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_callers_may_wait_and_a_lost_connection_frees_all() {
         let waiters = waiters(1);
-        let mut first = waiters.wait_for("a").unwrap();
-        assert!(waiters.wait_for("b").is_none() && waiters.wait_for_many("b").is_none());
+        let mut first = waiters.wait_for(&"a".into()).unwrap();
+        assert!(waiters.wait_for(&"b".into()).is_none() && waiters.wait_for_many(&"b".into()).is_none());
         waiters.fail_all();
         assert!(first.reply().await.is_none());
-        assert!(waiters.wait_for("b").is_some());
+        assert!(waiters.wait_for(&"b".into()).is_some());
     }
 
     #[tokio::test]
     async fn a_caller_that_does_not_read_its_replies_holds_up_nobody_and_no_memory() {
         let waiters = waiters(1);
-        let mut lazy = waiters.wait_for_many("a").unwrap();
+        let mut lazy = waiters.wait_for_many(&"a".into()).unwrap();
         assert!((0..=UNREAD).all(|_| waiters.deliver(reply("a"))));
         assert!(!waiters.deliver(reply("a")), "nobody takes what comes after that");
         let mut read = 0;
