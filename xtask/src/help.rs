@@ -67,8 +67,8 @@ cargo xtask pods
   six minutes at most after the build. PODS_REQUIRED=true: a machine that runs no containers has failed, in a test run too.
 
 cargo xtask bench rpc
-  --rounds <n>                rounds at 1 and at 64 calls in flight (default 6)
-  --seconds <n>               how long each way is loaded in each round (default 4)
+  --rounds <n>                rounds at 1 and at 64 calls in flight (default 12)
+  --seconds <n>               how long each way is loaded in each round (default 2)
   --broker <which>            3.10, 4.0, 4.3 or a folder, as above
 
   A request and its reply, by the library, by the same messages written on the AMQP client, and by the shortest ones: calls per

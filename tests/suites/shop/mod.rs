@@ -5,6 +5,7 @@ mod bad_input;
 mod foreign;
 mod http;
 mod isolation;
+mod lines;
 mod log_rights;
 mod metrics;
 mod orders;

@@ -26,6 +26,11 @@ impl Arrived {
         self.whole.get_or_init(|| Box::new(self.wire.as_deref().map(Properties::from).unwrap_or_default()))
     }
 
+    /// A copy of them in our own types.
+    pub(crate) fn copied(&self) -> Properties {
+        self.wire.as_deref().map_or_else(|| self.whole().clone(), Properties::from)
+    }
+
     pub(crate) fn message_id(&self) -> Option<&str> {
         self.property(|whole| &whole.message_id, BasicProperties::message_id)
     }
@@ -221,6 +226,7 @@ mod tests {
                 [true, true, false]
             );
         }
+        assert_eq!(arrived.copied(), read.copied());
         assert_eq!(Properties::from(arrived), Properties::from(read));
     }
 

@@ -150,7 +150,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
         }
     };
     let body = event.body()?;
-    let mut properties = inbound.properties.whole().clone();
+    let mut properties = inbound.properties.copied();
     properties.message_id.get_or_insert(identity);
     properties.kind.get_or_insert_with(|| event.kind.clone().into_owned());
     properties.app_id.get_or_insert_with(|| event.source.clone().into_owned());

@@ -67,7 +67,7 @@ impl Failed<'_> {
     }
 
     fn properties(&self) -> Properties {
-        let mut properties = self.inbound.properties.whole().clone();
+        let mut properties = self.inbound.properties.copied();
         let again = names::is_redeliver(&self.inbound.exchange, self.service);
         let before = properties.text(header::LEFT_OUT).filter(|_| again).map(str::to_owned);
         properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_ref()));

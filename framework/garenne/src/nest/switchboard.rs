@@ -124,7 +124,7 @@ fn contradiction(entrance: &str, message: &Message, pattern: &str) -> Option<Fai
 
 /// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
 fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
-    let mut properties = inbound.properties.whole().clone();
+    let mut properties = inbound.properties.copied();
     if !asks {
         properties.reply_to = None;
     }

@@ -10,6 +10,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::delivery::{DELIVERY, OfDelivery};
 
 /// How log lines are written to standard error.
+///
+/// A line that is logged while a delivery is handled says which one: its `queue`, `message_id`, `correlation_id`, `trace_id` and
+/// `attempt`, in JSON as members of `delivery`. What a task says that a handler has spawned is a line of its own. Where a process has
+/// installed a subscriber before, that one is kept, and gets the same as a span `handle` of the target `garenne::delivery`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
     /// For people.
