@@ -29,6 +29,8 @@ const IN_FLIGHT: [u32; 2] = [1, 64];
 /// property but those that the exchange needs.
 const WAYS: [&str; 3] = ["library", "direct", "bare"];
 
+/// In which order they take turns.
+const ORDERS: [[usize; WAYS.len()]; 6] = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2]];
 /// In seconds.
 const WARM_UP: f64 = 0.5;
 
@@ -96,9 +98,8 @@ fn measure(options: &RpcOptions, node: &Node, logs: &Path) -> Result<Table, Fail
                 pair.load(Load { in_flight, seconds: WARM_UP })?;
             }
             let mut round = Round { in_flight, ..Round::default() };
-            // Whoever comes first has the better of it, or the worse.
-            let mut order = [0, 1, 2];
-            order.rotate_left(number as usize % WAYS.len());
+            // It matters who comes first, and after whom.
+            let order = ORDERS[number as usize % ORDERS.len()];
             for way in order {
                 round.costs[way] = pairs[way].load(Load { in_flight, seconds: options.seconds })?;
             }
