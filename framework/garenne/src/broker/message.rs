@@ -79,20 +79,15 @@ impl Inbound {
         }
     }
 
-    /// The same with its properties in one form, also once they are read.
-    pub(crate) fn read(self) -> Self {
-        Self { properties: Properties::from(self.properties).into(), ..self }
-    }
-
     /// The same delivery with what its body holds.
-    pub(crate) fn opened(&self, body: Vec<u8>, properties: Properties) -> Self {
+    pub(crate) fn opened(&self, body: Vec<u8>, properties: Arrived) -> Self {
         let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
-        Self { exchange, routing_key, redelivered: self.redelivered, body, properties: properties.into() }
+        Self { exchange, routing_key, redelivered: self.redelivered, body, properties }
     }
 
-    /// About how many bytes it takes while it waits to be read.
+    /// About how many bytes it takes while it waits to be read. Every header is copied to tell.
     pub(crate) fn weight(&self) -> usize {
-        self.body.len() + self.properties.whole().weight()
+        self.body.len() + Properties::from(&self.properties).weight()
     }
 }
 

@@ -50,32 +50,42 @@ impl Wire {
 
     /// Of what was [checked](Self::check): lapin panics over a short string that is too long.
     pub(crate) fn of(outgoing: &Outgoing) -> Self {
-        let from = &outgoing.properties;
-        let text = |text: &String| ShortString::from(text.as_str());
-        let mut to = BasicProperties::default().with_delivery_mode(PERSISTENT);
-        if let Some(id) = &from.message_id {
-            to = to.with_message_id(text(id));
+        Self {
+            exchange: outgoing.exchange.as_str().into(),
+            routing_key: outgoing.routing_key.as_str().into(),
+            properties: BasicProperties::from(&outgoing.properties).with_delivery_mode(PERSISTENT),
         }
-        if let Some(kind) = &from.kind {
-            to = to.with_type(text(kind));
+    }
+}
+
+/// Leaves out what is too long for the wire.
+impl From<&Properties> for BasicProperties {
+    fn from(from: &Properties) -> Self {
+        let text = |text: &Option<String>| text.as_deref().and_then(|text| ShortString::try_new(text).ok());
+        let mut to = Self::default();
+        if let Some(id) = text(&from.message_id) {
+            to = to.with_message_id(id);
         }
-        if let Some(app) = &from.app_id {
-            to = to.with_app_id(text(app));
+        if let Some(kind) = text(&from.kind) {
+            to = to.with_type(kind);
         }
-        if let Some(id) = &from.correlation_id {
-            to = to.with_correlation_id(text(id));
+        if let Some(app) = text(&from.app_id) {
+            to = to.with_app_id(app);
         }
-        if let Some(address) = &from.reply_to {
-            to = to.with_reply_to(text(address));
+        if let Some(id) = text(&from.correlation_id) {
+            to = to.with_correlation_id(id);
         }
-        if let Some(content_type) = &from.content_type {
-            to = to.with_content_type(text(content_type));
+        if let Some(address) = text(&from.reply_to) {
+            to = to.with_reply_to(address);
         }
-        if let Some(encoding) = &from.content_encoding {
-            to = to.with_content_encoding(text(encoding));
+        if let Some(content_type) = text(&from.content_type) {
+            to = to.with_content_type(content_type);
         }
-        if let Some(expiration) = &from.expiration {
-            to = to.with_expiration(text(expiration));
+        if let Some(encoding) = text(&from.content_encoding) {
+            to = to.with_content_encoding(encoding);
+        }
+        if let Some(expiration) = text(&from.expiration) {
+            to = to.with_expiration(expiration);
         }
         if let Some(seconds) = from.timestamp {
             to = to.with_timestamp(seconds);
@@ -83,7 +93,7 @@ impl Wire {
         if !from.headers.is_empty() {
             to = to.with_headers(to_table(&from.headers));
         }
-        Self { exchange: text(&outgoing.exchange), routing_key: text(&outgoing.routing_key), properties: to }
+        to
     }
 }
 

@@ -68,21 +68,23 @@ fn identity(source: Option<&str>, id: &str) -> Option<String> {
 }
 
 /// The properties with what the attributes of an event in binary mode say of what they leave out.
-pub(super) fn filled(properties: Arrived) -> Properties {
-    let (id, source) = (id(&properties), attribute(&properties, "source").map(str::to_owned));
-    let properties = Properties::from(properties);
-    Properties { message_id: properties.message_id.or(id), app_id: properties.app_id.or(source), ..properties }
+pub(super) fn filled(properties: Arrived) -> Arrived {
+    let id = if properties.message_id().is_none() { id(&properties) } else { None };
+    let source = if properties.app_id().is_none() { attribute(&properties, "source").map(str::to_owned) } else { None };
+    if id.is_none() && source.is_none() {
+        return properties;
+    }
+    let properties = Properties::from(&properties);
+    Properties { message_id: properties.message_id.or(id), app_id: properties.app_id.or(source), ..properties }.into()
 }
 
 /// When the event happened, in binary mode, in milliseconds since 1970.
 pub(super) fn time(properties: &Arrived) -> Option<u64> {
-    let names = PREFIXES.map(|prefix| format!("{prefix}time"));
-    let name = names.iter().find(|name| properties.has(name))?;
-    match &properties.whole().headers[name.as_str()] {
-        HeaderValue::Text(text) => from_rfc3339(text),
+    match PREFIXES.iter().find_map(|prefix| properties.header(&format!("{prefix}time")))? {
+        HeaderValue::Text(text) => from_rfc3339(&text),
         HeaderValue::Timestamp(seconds) => seconds.checked_mul(1000),
         // A timestamp of AMQP 1.0, for which 0-9-1 has no type.
-        HeaderValue::Integer(milliseconds) => u64::try_from(*milliseconds).ok(),
+        HeaderValue::Integer(milliseconds) => u64::try_from(milliseconds).ok(),
         _ => None,
     }
 }
@@ -150,7 +152,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
         }
     };
     let body = event.body()?;
-    let mut properties = inbound.properties.copied();
+    let mut properties = Properties::from(&inbound.properties);
     properties.message_id.get_or_insert(identity);
     properties.kind.get_or_insert_with(|| event.kind.clone().into_owned());
     properties.app_id.get_or_insert_with(|| event.source.clone().into_owned());
@@ -170,7 +172,7 @@ fn opened(inbound: &Inbound) -> Result<Inbound, String> {
     }
     let content_type = event.datacontenttype.map_or_else(|| "application/json".to_owned(), Cow::into_owned);
     properties.content_type = Some(content_type);
-    Ok(inbound.opened(body, properties))
+    Ok(inbound.opened(body, properties.into()))
 }
 
 impl Event<'_> {

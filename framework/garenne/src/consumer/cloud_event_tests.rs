@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::unfit::unfit;
 use super::{Message, Observed, cloud_event, read_plainly};
 use crate::broker::{HeaderValue, Inbound, Properties};
-use crate::publisher::{Cause, CloudEvents, Envelope};
+use crate::publisher::{Cause, CloudEvents, Envelope, Role};
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 
@@ -145,7 +145,7 @@ fn an_event_in_structured_mode_is_handled_as_if_its_data_had_come_plain() {
 fn properties_go_before_the_attributes_of_structured_mode_too() {
     let (message_id, kind) = (Some("m-1".to_owned()), Some("a.type".to_owned()));
     let mut inbound = structured(event().to_string());
-    let properties = Properties { message_id, kind, timestamp: Some(9), ..inbound.properties.into() };
+    let properties = Properties { message_id, kind, timestamp: Some(9), ..Properties::from(&inbound.properties) };
     inbound.properties = properties.into();
     let message = Message::read(&cloud_event::open(&inbound).unwrap().unwrap(), "clerk");
     assert_eq!((message.name(), message.message_id()), ("a.type", Some("m-1")));
@@ -246,7 +246,7 @@ proptest! {
         let form = if structured { CloudEvents::Structured } else { CloudEvents::Binary };
         let (exchange, name) = ("clerk.events".to_owned(), "clerk.ticket-closed");
         let cause = Cause::new_conversation();
-        let plain = Envelope { exchange, routing_key: name, kind: name, service: "clerk", id: None, correlation_id: Some(&cause.conversation), cause: &cause, trace: &cause.trace }.seal(Vec::new());
+        let plain = Envelope { exchange, routing_key: name, kind: name, service: "clerk", role: Role::Said, cause: &cause, trace: &cause.trace }.seal(Vec::new());
         let mut properties = plain.properties.clone();
         form.mark(&mut properties);
         let body = form.body(name, &data, &properties).unwrap();

@@ -67,7 +67,7 @@ impl Failed<'_> {
     }
 
     fn properties(&self) -> Properties {
-        let mut properties = self.inbound.properties.copied();
+        let mut properties = Properties::from(&self.inbound.properties);
         let again = names::is_redeliver(&self.inbound.exchange, self.service);
         let before = properties.text(header::LEFT_OUT).filter(|_| again).map(str::to_owned);
         properties.headers.retain(|name, _| !is_the_brokers(name) && !OF_COPIES.contains(&name.as_ref()));
@@ -170,7 +170,7 @@ mod tests {
             ("desk.reply.1", Some("desk.reply.1")),
         ] {
             let inbound = inbound();
-            let properties = Properties { reply_to: Some(address.into()), ..inbound.properties.into() };
+            let properties = Properties { reply_to: Some(address.into()), ..Properties::from(&inbound.properties) };
             let inbound = Inbound { properties: properties.into(), ..inbound };
             for copy in copies_of(&inbound) {
                 assert_eq!(copy.properties.reply_to.as_deref(), kept);

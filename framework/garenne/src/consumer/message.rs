@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Failure, cloud_event};
 use crate::broker::{Inbound, SHORT_STRING_LIMIT};
 use crate::publisher::{Cause, Operation, about_messages, destination, header, new_id, now_in_milliseconds};
-use crate::telemetry::{About, Described, Trace};
+use crate::telemetry::{About, DELIVERY, Described, Trace};
 use crate::topology::names;
 
 /// Where a message comes from and which attempt this is.
@@ -207,6 +207,19 @@ impl Message {
         about.number("garenne.attempt", self.attempt);
     }
 
+    /// What a subscriber of somebody else's is told of its handling: the same as [our own](Described).
+    pub(super) fn span(&self, queue: &str) -> tracing::Span {
+        tracing::info_span!(
+            target: DELIVERY,
+            "handle",
+            queue,
+            message_id = self.message_id(),
+            correlation_id = self.correlation_id(),
+            trace_id = %self.trace.id(),
+            attempt = self.attempt,
+        )
+    }
+
     /// The same message, handled at this place in its trace.
     pub(crate) fn at(self, trace: &Trace) -> Self {
         Self { trace: trace.clone(), ..self }
@@ -235,8 +248,49 @@ pub(crate) fn sent_at(inbound: &Inbound) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+    use std::sync::Mutex;
+
+    use tracing::Subscriber;
+    use tracing::field::{Field, Visit};
+    use tracing::span::{self, Attributes};
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::layer::{self, Layer, SubscriberExt as _};
+
     use super::*;
     use crate::broker::Properties;
+
+    #[test]
+    fn a_subscriber_of_somebody_elses_is_told_the_same_of_a_delivery_as_our_own() {
+        #[derive(Default)]
+        struct Told(Vec<(&'static str, Value)>);
+        impl Visit for Told {
+            fn record_str(&mut self, field: &Field, text: &str) {
+                self.0.push((field.name(), text.into()));
+            }
+            fn record_u64(&mut self, field: &Field, number: u64) {
+                self.0.push((field.name(), number.into()));
+            }
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                self.0.push((field.name(), format!("{value:?}").into()));
+            }
+        }
+        struct Theirs(Arc<Mutex<Told>>);
+        impl<S: Subscriber> Layer<S> for Theirs {
+            fn on_new_span(&self, span: &Attributes<'_>, _: &span::Id, _: layer::Context<'_, S>) {
+                span.record(&mut *self.0.lock().unwrap());
+            }
+        }
+        let properties = Properties { message_id: Some("m-1".into()), ..Properties::default() };
+        let message = Message::read(&inbound("desk.events", "desk.filed", properties), "clerk");
+        let told = Arc::<Mutex<Told>>::default();
+        with_default(tracing_subscriber::registry().with(Theirs(Arc::clone(&told))), || {
+            drop(message.span("clerk.desk.filed"));
+        });
+        let mut ours = vec![("queue", "clerk.desk.filed".into())];
+        ours.extend(message.fields());
+        assert_eq!(told.lock().unwrap().0, ours);
+    }
 
     fn inbound(exchange: &str, routing_key: &str, properties: Properties) -> Inbound {
         Inbound::of(exchange, routing_key, "", properties)

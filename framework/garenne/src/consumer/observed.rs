@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::message::sent_at;
-use crate::broker::{Inbound, Properties};
+use crate::broker::Inbound;
 use crate::publisher::header;
 
 /// An event as the live feed shows it: any event of an observed owner, also one that nobody has a type for.
@@ -44,16 +44,16 @@ pub struct Observed {
 /// Of a delivery that was [read plainly](super::read_plainly).
 impl From<Inbound> for Observed {
     fn from(inbound: Inbound) -> Self {
-        let sent_at = sent_at(&inbound);
-        let properties = Properties::from(inbound.properties);
+        let properties = &inbound.properties;
+        let owned = |text: Option<&str>| text.map(str::to_owned);
         Self {
-            sent_at,
-            causation_id: properties.text(header::CAUSATION_ID).map(str::to_owned),
-            service: properties.app_id,
-            message_id: properties.message_id,
+            sent_at: sent_at(&inbound),
+            causation_id: owned(properties.text(header::CAUSATION_ID)),
+            service: owned(properties.app_id()),
+            message_id: owned(properties.message_id()),
+            correlation_id: owned(properties.correlation_id()),
             // The exchange checks the routing key against its owner's rights, so it is not forged; a type may be.
             name: inbound.routing_key,
-            correlation_id: properties.correlation_id,
             body: serde_json::from_slice(&inbound.body).unwrap_or_default(),
         }
     }

@@ -20,6 +20,6 @@ pub(crate) fn read_plainly(inbound: Inbound) -> (Inbound, Option<Failure>) {
         Ok(opened) => (opened.unwrap_or(inbound), None),
         Err(failure) => (inbound, Some(failure)),
     };
-    let properties = cloud_event::filled(inbound.properties).into();
+    let properties = cloud_event::filled(inbound.properties);
     (Inbound { properties, ..inbound }, failure)
 }

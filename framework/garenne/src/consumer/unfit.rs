@@ -16,7 +16,7 @@ pub(super) fn unfit(inbound: &Inbound) -> Option<Failure> {
         return Some(Failure::hopeless(text, Reason::Malformed));
     }
     // Were the broker to give such a message up, 3.10 would fail at it: its queues then dead-letter nothing any more.
-    if inbound.properties.has(DEATHS) && !are_deaths(&inbound.properties.whole().headers[DEATHS]) {
+    if inbound.properties.header(DEATHS).is_some_and(|deaths| !are_deaths(&deaths)) {
         let text = format!("the header {DEATHS} is not of the broker's making; nobody else may send one");
         return Some(Failure::hopeless(text, Reason::Malformed));
     }

@@ -16,7 +16,7 @@ use super::{Failure, Found, Handlers, Message, Options};
 use crate::broker::{AckReceipt, Delivered, Inbound, Intake, Outgoing};
 use crate::publisher::Publisher;
 use crate::retry::{Ladder, Settlement, verdict};
-use crate::telemetry::{DELIVERY, Kind, Metrics, QueueMetrics, Span, UnderWay, of_delivery};
+use crate::telemetry::{Kind, Metrics, QueueMetrics, Span, UnderWay, of_delivery};
 use crate::topology::names;
 
 /// How long a copy that the broker does not take is waited with before the next try.
@@ -128,8 +128,8 @@ impl Worker {
     /// What deals with a delivery. Not an async function, which would keep a place for each of its parts.
     fn handling(&self, delivered: Delivered) -> impl Future<Output = ()> + use<'_> {
         let delivery = self.read(delivered);
-        let span = self.span(&delivery.found.message);
         let message: Arc<Message> = Arc::clone(&delivery.found.message);
+        let span = message.span(&self.parts.queue);
         of_delivery(&self.parts.queue, message, self.handle(delivery)).instrument(span)
     }
 
@@ -166,19 +166,6 @@ impl Worker {
                 delivery.traced.end(Some((failure.class(), &failure)));
             }
         }
-    }
-
-    /// What a subscriber of somebody else's is told of its handling.
-    fn span(&self, message: &Message) -> tracing::Span {
-        tracing::info_span!(
-            target: DELIVERY,
-            "handle",
-            queue = &*self.parts.queue,
-            message_id = message.message_id(),
-            correlation_id = message.correlation_id(),
-            trace_id = %message.trace().id(),
-            attempt = message.attempt(),
-        )
     }
 
     /// What is handled, and its span. The message has the span's place in the trace from here on.

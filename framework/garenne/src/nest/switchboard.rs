@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::packet::{self, Sent};
 use super::pattern::route;
 use super::{NestPattern, PACKETS};
-use crate::broker::Inbound;
+use crate::broker::{Inbound, Properties};
 use crate::consumer::{Failure, Foreign, Found, Handler, Message};
 use crate::publisher::Publisher;
 use crate::retry::Reason;
@@ -124,17 +124,16 @@ fn contradiction(entrance: &str, message: &Message, pattern: &str) -> Option<Fai
 
 /// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
 fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
-    let mut properties = inbound.properties.copied();
-    if !asks {
-        properties.reply_to = None;
-    }
+    let properties = match asks {
+        true => inbound.properties.clone(),
+        false => Properties { reply_to: None, ..Properties::from(&inbound.properties) }.into(),
+    };
     inbound.opened(data, properties)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::Properties;
 
     #[test]
     fn an_event_is_not_answered_whatever_address_its_sender_writes_beside_it() {

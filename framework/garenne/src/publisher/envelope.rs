@@ -15,22 +15,35 @@ pub(crate) struct Envelope<'a> {
     /// The message's name.
     pub(crate) kind: &'a str,
     pub(crate) service: &'a str,
-    /// The message's id, when it has one already.
-    pub(crate) id: Option<&'a str>,
-    pub(crate) correlation_id: Option<&'a str>,
+    pub(crate) role: Role<'a>,
     pub(crate) cause: &'a Cause,
     /// The message's own place in its trace.
     pub(crate) trace: &'a Trace,
 }
 
+/// What a message is in its conversation.
+pub(crate) enum Role<'a> {
+    /// Its next message.
+    Said,
+    /// A request of this id, which its reply bears.
+    Asks(&'a str),
+    /// The reply to a request of this correlation id, if its caller has given one.
+    Answers(Option<&'a str>),
+}
+
 impl Envelope<'_> {
     pub(crate) fn seal(self, body: Vec<u8>) -> Outgoing {
         let now = now_in_milliseconds();
+        let (id, correlation_id) = match self.role {
+            Role::Said => (None, Some(&*self.cause.conversation)),
+            Role::Asks(id) => (Some(id), Some(id)),
+            Role::Answers(correlation_id) => (None, correlation_id),
+        };
         let mut properties = Properties {
-            message_id: Some(self.id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)),
+            message_id: Some(id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)),
             kind: Some(self.kind.to_owned()),
             app_id: Some(self.service.to_owned()),
-            correlation_id: self.correlation_id.map(str::to_owned),
+            correlation_id: correlation_id.map(str::to_owned),
             content_type: Some("application/json".to_owned()),
             timestamp: Some(now / 1000),
             ..Properties::default()

@@ -12,7 +12,7 @@ mod spans;
 pub(crate) use cause::{Cause, new_id};
 pub use cloud_events::CloudEvents;
 pub(crate) use cloud_events::{PREFIX, STRUCTURED, VERSION};
-pub(crate) use envelope::{Envelope, now_in_milliseconds};
+pub(crate) use envelope::{Envelope, Role, now_in_milliseconds};
 pub(crate) use publisher::{BODY_LIMIT, Publisher, encode};
 pub use receipt::Receipt;
 pub(crate) use rfc3339::{from_rfc3339, to_rfc3339};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::envelope::set_trace;
 use super::spans::about_outgoing;
-use super::{Cause, CloudEvents, Envelope, Operation, Receipt, header};
+use super::{Cause, CloudEvents, Envelope, Operation, Receipt, Role, header};
 use crate::broker::{Confirmed, FOR_EVER, Lane, Outgoing, Properties, PublishError};
 use crate::telemetry::{Kind, Metrics, Span, Trace, Tracer};
 use crate::topology::{Blueprint, Exit, names};
@@ -82,16 +82,8 @@ impl Publisher {
         let (name, service) = (E::NAME.as_str(), self.service());
         if self.0.blueprint.publishes.contains(&E::NAME) {
             let exchange = names::events(E::NAME.owner());
-            let envelope = Envelope {
-                exchange,
-                routing_key: name,
-                kind: name,
-                service,
-                id: None,
-                correlation_id: Some(&cause.conversation),
-                cause,
-                trace,
-            };
+            let envelope =
+                Envelope { exchange, routing_key: name, kind: name, service, role: Role::Said, cause, trace };
             return self.write(envelope, event);
         }
         let Some(exit) = self.exit::<E>() else {
@@ -99,16 +91,7 @@ impl Publisher {
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
         let (exchange, routing_key) = (exit.exchange.clone(), exit.key.as_str());
-        let envelope = Envelope {
-            exchange,
-            routing_key,
-            kind: name,
-            service,
-            id: None,
-            correlation_id: Some(&cause.conversation),
-            cause,
-            trace,
-        };
+        let envelope = Envelope { exchange, routing_key, kind: name, service, role: Role::Said, cause, trace };
         Ok(envelope.seal(wrapped(exit, &encode(name, event)?)))
     }
 
@@ -148,16 +131,7 @@ impl Publisher {
         }
         let exchange = names::requests(R::NAME.owner());
         let service = self.service();
-        let envelope = Envelope {
-            exchange,
-            routing_key: name,
-            kind: name,
-            service,
-            id: None,
-            correlation_id: Some(&cause.conversation),
-            cause,
-            trace,
-        };
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service, role: Role::Said, cause, trace };
         Ok(envelope.seal(encode(name, request)?))
     }
 
@@ -223,16 +197,7 @@ impl Publisher {
         let exchange = names::events(self.service());
         let (service, span) = (self.service(), self.begin(&cause.trace));
         let trace = span.trace();
-        let envelope = Envelope {
-            exchange,
-            routing_key: name,
-            kind: name,
-            service,
-            id: None,
-            correlation_id: Some(&cause.conversation),
-            cause,
-            trace,
-        };
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service, role: Role::Said, cause, trace };
         let published = match self.write(envelope, body) {
             Ok(outgoing) => self.send(span, outgoing).await.map(drop),
             Err(error) => Err(error),

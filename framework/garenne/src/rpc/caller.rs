@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Problem, problem};
 use crate::broker::{Inbound, Outgoing, PublishError};
 use crate::consumer::{Classified as _, Failure, Message};
-use crate::publisher::{Envelope, Publisher, header};
+use crate::publisher::{Envelope, Publisher, Role, header};
 use crate::telemetry::Trace;
 use crate::topology::names;
 
@@ -115,9 +115,8 @@ impl Caller {
             None => content.written(),
             Some(dialect) => ("application/json", content.written_in(dialect, number.as_ref())),
         };
-        let correlation_id = address.request.properties.correlation_id();
-        let envelope =
-            Envelope { exchange, routing_key, kind: &kind, service, id: None, correlation_id, cause: &cause, trace };
+        let role = Role::Answers(address.request.properties.correlation_id());
+        let envelope = Envelope { exchange, routing_key, kind: &kind, service, role, cause: &cause, trace };
         let mut outgoing = envelope.seal(body);
         let properties = &mut outgoing.properties;
         if properties.content_type.as_deref() != Some(content_type) {

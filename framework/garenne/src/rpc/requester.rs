@@ -13,7 +13,7 @@ use super::waiters::Waiting;
 use super::{Answers, AskError, Problem, problem};
 use crate::broker::{Inbound, Lane, Outgoing, PublishError};
 use crate::publisher::{
-    Cause, Envelope, Operation, Publisher, about_outgoing, encode, header, new_id, now_in_milliseconds,
+    Cause, Envelope, Operation, Publisher, Role, about_outgoing, encode, header, new_id, now_in_milliseconds,
 };
 use crate::telemetry::{Kind, Span};
 use crate::topology::{Blueprint, Exit, names};
@@ -201,9 +201,8 @@ impl Requester {
             None => (names::requests(R::NAME.owner()), *request),
             Some(exit) => (exit.exchange.clone(), exit.key.as_str()),
         };
-        let id = Some(&*call.id);
-        let envelope = Envelope { exchange, routing_key, kind: request, service, id, correlation_id: id, cause, trace };
-        let mut outgoing = envelope.seal(body);
+        let role = Role::Asks(&call.id);
+        let mut outgoing = Envelope { exchange, routing_key, kind: request, service, role, cause, trace }.seal(body);
         let properties = &mut outgoing.properties;
         if cause.conversation != call.id {
             properties.set_text(header::CONVERSATION_ID, &*cause.conversation);

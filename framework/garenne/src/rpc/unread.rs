@@ -17,16 +17,19 @@ const UNREAD_BYTES: usize = 64 * 1024 * 1024;
 /// Takes the replies in.
 #[derive(Debug)]
 pub(super) struct Inlet {
-    replies: mpsc::Sender<Inbound>,
+    replies: mpsc::Sender<Weighed>,
     held: Arc<Held>,
 }
 
 /// Gives them to their reader.
 #[derive(Debug)]
 pub(super) struct Unread {
-    replies: mpsc::Receiver<Inbound>,
+    replies: mpsc::Receiver<Weighed>,
     held: Arc<Held>,
 }
+
+/// A reply, and about how many bytes it takes.
+type Weighed = (Inbound, usize);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -58,7 +61,7 @@ impl Inlet {
         let put = if before > 0 && before + bytes > UNREAD_BYTES {
             Err(Refused::Full)
         } else {
-            self.replies.try_send(reply).map_err(|error| match error {
+            self.replies.try_send((reply, bytes)).map_err(|error| match error {
                 TrySendError::Full(_) => Refused::Full,
                 TrySendError::Closed(_) => Refused::Gone,
             })
@@ -74,12 +77,12 @@ impl Inlet {
 impl Unread {
     /// The next reply. `None` when there will be no more.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Inbound>> {
-        self.replies.poll_recv(context).map(|reply| reply.inspect(|reply| self.read(reply)))
+        self.replies.poll_recv(context).map(|weighed| weighed.map(|weighed| self.read(weighed)))
     }
 
     /// The same. Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<Inbound> {
-        self.replies.recv().await.inspect(|reply| self.read(reply))
+        self.replies.recv().await.map(|weighed| self.read(weighed))
     }
 
     /// Whether they ended because they were not read in time.
@@ -92,8 +95,9 @@ impl Unread {
         self.replies.close();
     }
 
-    fn read(&self, reply: &Inbound) {
-        self.held.bytes.fetch_sub(reply.weight(), Ordering::AcqRel);
+    fn read(&self, (reply, bytes): Weighed) -> Inbound {
+        self.held.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        reply
     }
 }
 

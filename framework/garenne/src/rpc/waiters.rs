@@ -89,8 +89,7 @@ impl Waiters {
         let mut by_id = self.lock();
         if let Some(Entry { caller: Caller::Many(inlet), .. }) = by_id.get(id) {
             let id = id.to_owned();
-            // It may wait for long, and says to its reader which one it is.
-            let Err(refused) = inlet.put(reply.read()) else { return true };
+            let Err(refused) = inlet.put(reply) else { return true };
             self.remove(&mut by_id, &id);
             return refused == Refused::Full;
         }
