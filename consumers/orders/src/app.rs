@@ -75,7 +75,8 @@ impl Orders {
         &self.store
     }
 
-    /// Stores a new order. The same one once more changes nothing.
+    /// Stores a new order. The same one once more, from a customer who got no answer, changes nothing, and there is nothing to say: what
+    /// was said of the first stands in the outbox since the same commit.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl Orders {
     pub async fn place(
         transaction: &mut Transaction,
         checkout: &CheckoutSubmitted,
-    ) -> Result<Result<OrderPlaced, OtherContent>, sqlx::Error> {
+    ) -> Result<Result<Option<OrderPlaced>, OtherContent>, sqlx::Error> {
         let CheckoutSubmitted { order_id, customer, lines, card } = checkout;
         let inserted = sqlx::query(
             "INSERT INTO orders (order_id, customer, lines, card, status) VALUES ($1, $2, $3, $4, $5)
@@ -110,13 +111,14 @@ impl Orders {
                 ("set of lines", known_lines != *lines),
                 ("card", known_card != *card),
             ];
-            if let Some((difference, _)) = differences.into_iter().find(|(_, differs)| *differs) {
-                return Ok(Err(OtherContent { order_id: *order_id, difference }));
-            }
-        } else {
-            tracing::info!(%order_id, "order placed");
+            let differs = differences.into_iter().find(|(_, differs)| *differs);
+            return Ok(match differs {
+                Some((difference, _)) => Err(OtherContent { order_id: *order_id, difference }),
+                None => Ok(None),
+            });
         }
-        Ok(Ok(OrderPlaced { order_id: *order_id, lines: lines.clone(), card: card.clone() }))
+        tracing::info!(%order_id, "order placed");
+        Ok(Ok(Some(OrderPlaced { order_id: *order_id, lines: lines.clone(), card: card.clone() })))
     }
 
     /// Takes in what another service reports about an order; returns the order as it stands then.

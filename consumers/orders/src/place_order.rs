@@ -7,7 +7,8 @@ use crate::Orders;
 
 pub(crate) async fn place_order(checkout: CheckoutSubmitted, ctx: Context<Orders>) -> Result<(), Failure> {
     let mut transaction = ctx.transaction().await?;
-    let placed = Orders::place(&mut transaction, &checkout).await.or_retry()?.or_dead_letter()?;
-    ctx.publish(&placed).await?;
+    if let Some(placed) = Orders::place(&mut transaction, &checkout).await.or_retry()?.or_dead_letter()? {
+        ctx.publish(&placed).await?;
+    }
     Ok(())
 }

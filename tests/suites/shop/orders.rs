@@ -1,8 +1,10 @@
 //! The ways an order can go.
 
+use contracts::values::OrderId;
 use serde_json::json;
 use tests::books::{audit, column};
-use tests::{Raw, Shop, eventually};
+use tests::http::post;
+use tests::{Raw, Shop, checkout, eventually};
 
 async fn mailed(shop: &Shop, id: &str, count: usize) -> Vec<String> {
     eventually(&format!("{count} mails about {id}"), || async {
@@ -51,6 +53,37 @@ async fn an_article_that_is_out_of_stock_or_unknown_cancels_the_order_and_takes_
     }
     assert_eq!(column(&shop, "payments", "SELECT order_id FROM charges").await, Vec::<String>::new());
     audit(&shop, 2).await;
+}
+
+#[tokio::test]
+async fn a_checkout_that_its_customer_sends_again_is_one_order_of_which_nothing_is_said_twice() {
+    let shop = Shop::open().await;
+    let raw = Raw::connect(shop.vhost()).await;
+    raw.queue("spy", "orders.events", "#").await;
+    let mut body = checkout("MUG-BLUE", 2, "tok_ok");
+    body["order_id"] = json!(OrderId::new());
+    let id = body["order_id"].as_str().expect("an id").to_owned();
+    for times in 1..=2 {
+        assert_eq!(post(&shop.url("/api/checkouts"), &body).await.unwrap().status, 202);
+        let handled = "SELECT message_id FROM garenne_inbox WHERE queue = 'orders.storefront.checkout-submitted'";
+        eventually("the checkout is handled", || async {
+            let ids = column(&shop, "orders", handled).await;
+            if ids.len() == times { Ok(()) } else { Err(format!("{ids:?}")) }
+        })
+        .await;
+        shop.reaches(&id, "dispatched").await;
+    }
+    // Whatever the second has made `orders` say is committed with it.
+    eventually("nothing is left to say", || async {
+        let left = column(&shop, "orders", "SELECT message_id FROM garenne_outbox").await;
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+    let said = [raw.take("spy").await, raw.take("spy").await].map(|delivery| delivery.routing_key.to_string());
+    assert_eq!(said, ["orders.order-placed", "orders.order-confirmed"]);
+    assert_eq!(raw.ready("spy").await, 0, "something is said twice");
+    mailed(&shop, &id, 2).await;
+    audit(&shop, 1).await;
 }
 
 #[tokio::test]
