@@ -99,6 +99,7 @@ async fn every_metric_counts_what_happened() {
     }
     metric(&porter, "garenne_rpc_seconds_count{message=\"clerk.double\"} 4").await;
     metric(&porter, "garenne_published_total{message=\"clerk.double\"} 4").await;
+    metric(&porter, "garenne_confirmed_total{message=\"clerk.double\"} 4").await;
     metric(&clerk, "garenne_published_total{message=\"clerk.double.reply\"} 4").await;
     porter.stop().await;
     clerk.stop().await;

@@ -11,7 +11,7 @@ use super::publish_error::PublishError;
 use super::pump::Pump;
 use super::room::{Limits, Room, Rooms};
 use super::{Direct, Outgoing};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Published};
 
 /// Ten years.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -45,12 +45,30 @@ pub(crate) struct Confirmed {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) message: Message,
-    pub(super) respond: oneshot::Sender<Result<Confirmed, PublishError>>,
+    /// If it is counted.
+    published: Option<Published>,
+    respond: oneshot::Sender<Result<Confirmed, PublishError>>,
     _room: Room,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Message(pub(super) Arc<Outgoing>);
+
+impl Job {
+    /// Whether its publisher has given up.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.respond.is_closed()
+    }
+
+    /// Tells what became of it. A confirm counts also when its publisher does not wait any more.
+    pub(super) fn settle(self, outcome: impl FnOnce(&Message) -> Result<Confirmed, PublishError>, metrics: &Metrics) {
+        let outcome = outcome(&self.message);
+        if let (Ok(confirmed), Some(published)) = (&outcome, &self.published) {
+            metrics.confirmed(published, confirmed.routed);
+        }
+        let _the_publisher_may_have_given_up = self.respond.send(outcome);
+    }
+}
 
 impl Message {
     /// Whoever holds it from here on moves a pointer, and not all that belongs to it.
@@ -112,18 +130,19 @@ impl Lane {
         }
     }
 
-    /// Publishes and waits for the confirm; for that and for room, at most so long.
+    /// Publishes and waits for the confirm; for that and for room, at most so long. The confirm is counted if the message is.
     ///
     /// Dropping the future does not recall the message.
     pub(crate) fn publish(
         &self,
         outgoing: Outgoing,
+        published: Option<Published>,
         patience: Duration,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         let (began, message) = (Instant::now(), Message::new(outgoing));
         async move {
             let room = self.room_for(&message, patience).await?;
-            self.confirmed(room, message, began, patience).await
+            self.confirmed(room, message, published, began, patience).await
         }
     }
 
@@ -132,10 +151,11 @@ impl Lane {
         &self,
         room: Room,
         outgoing: Outgoing,
+        published: Published,
         began: Instant,
         patience: Duration,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
-        self.confirmed(room, Message::new(outgoing), began, patience)
+        self.confirmed(room, Message::new(outgoing), Some(published), began, patience)
     }
 
     /// Publishes and waits for the confirm, and for room, as long as its caller does.
@@ -144,11 +164,12 @@ impl Lane {
     pub(crate) fn publish_patiently(
         &self,
         outgoing: Outgoing,
+        published: Published,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         let message = Message::new(outgoing);
         async move {
             let room = self.room_for(&message, FOR_EVER).await?;
-            self.submit(room, message).await
+            self.submit(room, message, Some(published)).await
         }
     }
 
@@ -165,18 +186,25 @@ impl Lane {
         &self,
         room: Room,
         message: Message,
+        published: Option<Published>,
         began: Instant,
         patience: Duration,
     ) -> Result<Confirmed, PublishError> {
         let late = |_| Err(self.late(message.name(), patience));
-        timeout_at(began + patience, self.submit(room, message.clone())).await.unwrap_or_else(late)
+        let settled = self.submit(room, message.clone(), published);
+        timeout_at(began + patience, settled).await.unwrap_or_else(late)
     }
 
     /// Hands the message to the lane's task at once. What is returned settles when the message does.
-    fn submit(&self, room: Room, message: Message) -> impl Future<Output = Result<Confirmed, PublishError>> + use<> {
+    fn submit(
+        &self,
+        room: Room,
+        message: Message,
+        published: Option<Published>,
+    ) -> impl Future<Output = Result<Confirmed, PublishError>> + use<> {
         let (respond, response) = oneshot::channel();
         // There is a place in the queue for each room, so it is never full. When it is closed, so is the response.
-        let _ = self.jobs.try_send(Job { message: message.clone(), respond, _room: room });
+        let _ = self.jobs.try_send(Job { message: message.clone(), published, respond, _room: room });
         async move { response.await.unwrap_or_else(|_| Err(PublishError::Stopped { message: message.name() })) }
     }
 
@@ -198,4 +226,38 @@ impl Lane {
 /// Ends when the lane is closed.
 pub(super) async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::Properties;
+
+    /// What is counted once a message of which nobody waits to hear has had this outcome.
+    fn counted(outcome: Result<Confirmed, PublishError>) -> String {
+        let metrics = Arc::new(Metrics::new("desk"));
+        let rooms = Rooms::new(Limits { messages: 1, bytes: 1000 }, Arc::clone(&metrics));
+        let message = Message::new(Outgoing {
+            exchange: "clerk.requests".into(),
+            routing_key: "clerk.double".into(),
+            body: Vec::new(),
+            properties: Properties::default(),
+        });
+        let (respond, response) = oneshot::channel();
+        let published = Some(metrics.published("clerk.double"));
+        let job = Job { message, published, respond, _room: rooms.now(1).unwrap() };
+        drop(response);
+        assert!(job.is_abandoned());
+        job.settle(|_| outcome, &metrics);
+        assert!(rooms.now(1).is_some(), "it takes no room any more");
+        metrics.exposition()
+    }
+
+    #[test]
+    fn a_confirm_counts_also_when_the_reply_has_come_before_it_or_its_publisher_has_given_up() {
+        let confirmed = "garenne_confirmed_total{service=\"desk\",message=\"clerk.double\"} ";
+        assert!(counted(Ok(Confirmed { routed: true })).contains(&format!("{confirmed}1")));
+        let rejected = PublishError::Rejected { message: "clerk.double".into() };
+        assert!(counted(Err(rejected)).contains(&format!("{confirmed}0")));
+    }
 }

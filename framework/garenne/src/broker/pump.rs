@@ -316,7 +316,7 @@ impl Pump {
     /// The message, unless its publisher has given up meanwhile.
     fn wanted(&mut self, number: u64) -> Option<Message> {
         let job = self.unsettled.get(&number)?;
-        if job.respond.is_closed() {
+        if job.is_abandoned() {
             self.unsettled.remove(&number);
             return None;
         }
@@ -327,7 +327,7 @@ impl Pump {
         while let Ok(job) = self.jobs.try_recv() {
             self.accept(job);
         }
-        self.unsettled.retain(|_, job| !job.respond.is_closed());
+        self.unsettled.retain(|_, job| !job.is_abandoned());
     }
 
     /// Answers the publishers of a batch. The error that ended the channel, if one did: the broker's own words if there are any.
@@ -393,8 +393,8 @@ impl Pump {
     }
 
     fn answer(&mut self, number: u64, with: impl FnOnce(&Message) -> Result<Confirmed, PublishError>) {
-        if let Some(Job { message, respond, .. }) = self.unsettled.remove(&number) {
-            let _the_publisher_may_have_given_up = respond.send(with(&message));
+        if let Some(job) = self.unsettled.remove(&number) {
+            job.settle(with, &self.metrics);
         }
     }
 }

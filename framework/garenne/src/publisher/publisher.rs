@@ -184,8 +184,7 @@ impl Publisher {
             }
         };
         let published = self.0.metrics.published(name);
-        let settled = self.0.lane.publish_in(room, outgoing, began, self.0.patience).await?;
-        self.0.metrics.confirmed(&published, settled.routed);
+        let settled = self.0.lane.publish_in(room, outgoing, published, began, self.0.patience).await?;
         if !settled.routed && self.exit::<E>().is_some_and(Exit::is_a_queue) {
             return Err(PublishError::NobodyThere { message: name.to_owned() });
         }
@@ -213,7 +212,7 @@ impl Publisher {
     /// Waits as long as it takes: a copy that was given up may be sent all the same, and a second one would be a double.
     pub(crate) async fn place(&self, copy: Outgoing) -> Result<Confirmed, PublishError> {
         let exchange = copy.exchange.clone();
-        let settled = self.0.lane.publish(copy, FOR_EVER).await?;
+        let settled = self.0.lane.publish(copy, None, FOR_EVER).await?;
         if !settled.routed {
             self.0.lane.note_missing(&exchange);
         }
@@ -233,9 +232,9 @@ impl Publisher {
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         span.describe(|about| about_outgoing(about, Operation::SEND, &outgoing));
         let published = self.0.metrics.published(outgoing.properties.kind.as_deref().unwrap_or_default());
-        self.0.lane.publish(outgoing, self.0.patience).map(move |sent| {
+        self.0.lane.publish(outgoing, Some(published), self.0.patience).map(move |sent| {
             ended(span, &sent);
-            sent.inspect(|settled| self.0.metrics.confirmed(&published, settled.routed))
+            sent
         })
     }
 
@@ -260,9 +259,7 @@ impl Publisher {
         name: &str,
         outgoing: Outgoing,
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
-        let published = self.0.metrics.published(name);
-        let sent = self.0.lane.publish_patiently(outgoing);
-        sent.map(move |sent| sent.inspect(|settled| self.0.metrics.confirmed(&published, settled.routed)))
+        self.0.lane.publish_patiently(outgoing, self.0.metrics.published(name))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) use exporter::Exporter;
 pub use log::LogFormat;
 pub(crate) use log::{check_filter, install as install_log};
 pub(crate) use mentions::Mentions;
-pub(crate) use metrics::{Metrics, QueueMetrics, UnderWay};
+pub(crate) use metrics::{Metrics, Published, QueueMetrics, UnderWay};
 pub(crate) use reading::ReadingMetrics;
 pub use server::{HttpRequest, ServerSpan};
 pub use span::Tracer;
