@@ -166,6 +166,11 @@ mod tests {
         };
         let error = Wire::check(&outgoing).unwrap_err().to_string();
         assert_eq!(error, "the routing key has 256 bytes; AMQP allows at most 255");
+        outgoing.properties.reply_to = Some("r".repeat(256));
+        outgoing.properties.message_id = Some("m".repeat(255));
+        let left = Properties { reply_to: None, ..outgoing.properties.clone() };
+        assert_eq!(Properties::from(&BasicProperties::from(&outgoing.properties)), left);
+        outgoing.properties = left;
         outgoing.routing_key = "k".repeat(255);
         assert_eq!(Wire::check(&outgoing), Ok(()));
         assert_eq!(Wire::of(&outgoing).routing_key.as_str(), outgoing.routing_key);

@@ -246,7 +246,7 @@ proptest! {
         let form = if structured { CloudEvents::Structured } else { CloudEvents::Binary };
         let (exchange, name) = ("clerk.events".to_owned(), "clerk.ticket-closed");
         let cause = Cause::new_conversation();
-        let plain = Envelope { exchange, routing_key: name, kind: name, service: "clerk", role: Role::Said, cause: &cause, trace: &cause.trace }.seal(Vec::new());
+        let plain = Envelope { exchange, routing_key: name, kind: name, service: "clerk", role: Role::Tells, cause: &cause, trace: &cause.trace }.seal(Vec::new());
         let mut properties = plain.properties.clone();
         form.mark(&mut properties);
         let body = form.body(name, &data, &properties).unwrap();

@@ -124,9 +124,10 @@ fn contradiction(entrance: &str, message: &Message, pattern: &str) -> Option<Fai
 
 /// What the handler is shown: the data alone. What is no request is not answered, whatever its properties say.
 fn unpacked(inbound: &Inbound, data: Vec<u8>, asks: bool) -> Inbound {
-    let properties = match asks {
-        true => inbound.properties.clone(),
-        false => Properties { reply_to: None, ..Properties::from(&inbound.properties) }.into(),
+    let properties = if asks {
+        inbound.properties.clone()
+    } else {
+        Properties { reply_to: None, ..Properties::from(&inbound.properties) }.into()
     };
     inbound.opened(data, properties)
 }

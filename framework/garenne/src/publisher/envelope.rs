@@ -24,7 +24,7 @@ pub(crate) struct Envelope<'a> {
 /// What a message is in its conversation.
 pub(crate) enum Role<'a> {
     /// Its next message.
-    Said,
+    Tells,
     /// A request of this id, which its reply bears.
     Asks(&'a str),
     /// The reply to a request of this correlation id, if its caller has given one.
@@ -35,7 +35,7 @@ impl Envelope<'_> {
     pub(crate) fn seal(self, body: Vec<u8>) -> Outgoing {
         let now = now_in_milliseconds();
         let (id, correlation_id) = match self.role {
-            Role::Said => (None, Some(&*self.cause.conversation)),
+            Role::Tells => (None, Some(&*self.cause.conversation)),
             Role::Asks(id) => (Some(id), Some(id)),
             Role::Answers(correlation_id) => (None, correlation_id),
         };

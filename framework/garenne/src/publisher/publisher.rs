@@ -83,7 +83,7 @@ impl Publisher {
         if self.0.blueprint.publishes.contains(&E::NAME) {
             let exchange = names::events(E::NAME.owner());
             let envelope =
-                Envelope { exchange, routing_key: name, kind: name, service, role: Role::Said, cause, trace };
+                Envelope { exchange, routing_key: name, kind: name, service, role: Role::Tells, cause, trace };
             return self.write(envelope, event);
         }
         let Some(exit) = self.exit::<E>() else {
@@ -91,7 +91,7 @@ impl Publisher {
             return Err(PublishError::Undeclared { message: name, service, method: "publishes" });
         };
         let (exchange, routing_key) = (exit.exchange.clone(), exit.key.as_str());
-        let envelope = Envelope { exchange, routing_key, kind: name, service, role: Role::Said, cause, trace };
+        let envelope = Envelope { exchange, routing_key, kind: name, service, role: Role::Tells, cause, trace };
         Ok(envelope.seal(wrapped(exit, &encode(name, event)?)))
     }
 
@@ -131,7 +131,7 @@ impl Publisher {
         }
         let exchange = names::requests(R::NAME.owner());
         let service = self.service();
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service, role: Role::Said, cause, trace };
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service, role: Role::Tells, cause, trace };
         Ok(envelope.seal(encode(name, request)?))
     }
 
@@ -196,7 +196,7 @@ impl Publisher {
         let exchange = names::events(self.service());
         let (service, span) = (self.service(), self.begin(&cause.trace));
         let trace = span.trace();
-        let envelope = Envelope { exchange, routing_key: name, kind: name, service, role: Role::Said, cause, trace };
+        let envelope = Envelope { exchange, routing_key: name, kind: name, service, role: Role::Tells, cause, trace };
         let published = match self.write(envelope, body) {
             Ok(outgoing) => self.send(span, outgoing).await.map(drop),
             Err(error) => Err(error),
@@ -232,10 +232,7 @@ impl Publisher {
     ) -> impl Future<Output = Result<Confirmed, PublishError>> {
         span.describe(|about| about_outgoing(about, Operation::SEND, &outgoing));
         let published = self.0.metrics.published(outgoing.properties.kind.as_deref().unwrap_or_default());
-        self.0.lane.publish(outgoing, Some(published), self.0.patience).map(move |sent| {
-            ended(span, &sent);
-            sent
-        })
+        self.0.lane.publish(outgoing, Some(published), self.0.patience).inspect(move |sent| ended(span, sent))
     }
 
     /// Publishes what was committed. It has the place of the handling that wrote it, and gets its own now.
